@@ -1,0 +1,58 @@
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready .venv-emulator/.ready
+export PYTHONDONTWRITEBYTECODE ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+T ?= tests
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements/dev.txt
+	@echo "setting up $(VENV) (pinned, hashes checked)"
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or later, please"'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-emulator/.ready: requirements/emulator.txt
+	@echo "setting up .venv-emulator (the embedded AWS, apart: it pins an old botocore)"
+	@$(PYTHON) -m venv --clear .venv-emulator
+	@.venv-emulator/bin/pip install --quiet --require-hashes -r requirements/emulator.txt
+	@touch $@
+
+setup: $(READY) ## install the pinned tools
+
+demo: $(READY) ## play one purchase from catalogue to money held, and check the books
+	@$(BIN)/python -m local.demo
+
+test: $(READY) ## every test; T=tests/orders for some
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(T)
+
+run: $(READY) ## start everything on loopback and stay; Ctrl-C stops it
+	@exec $(BIN)/python -m local
+
+check: $(READY) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fmt: $(READY) ## format and fix
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## round trips, write units and ratios, measured
+	@$(BIN)/python -m benchmarks
+
+package: $(READY) ## the deployable template and zip, checked
+	@$(BIN)/python -m local.package
+
+lock: ## pin again (needs uv on the path)
+	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/runtime.in -o requirements.txt
+	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
+	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
+
+.PHONY: help setup demo test run check fmt bench package lock
