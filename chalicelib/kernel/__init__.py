@@ -1,0 +1,1 @@
+"""Kernel: the five materials everything is made of (money, time, ids, states, errors). No I/O."""

@@ -1,0 +1,162 @@
+"""What we ask of any payment provider, and the three fates of every call.
+
+*Rejected* is final. *Unavailable* means that nothing happened: try again. *Outcome unknown* means
+that it may have happened: ask again with the same number; never send under a new one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import AwareDatetime
+
+from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.ids import OrderId, PaymentId
+from chalicelib.kernel.money import Money
+from chalicelib.kernel.record import Record
+
+
+class ProviderRejectedError(PlatformError):
+    """The provider understood, and said no; the same call will be refused again."""
+
+    kind = Kind.CONFLICT
+    code = "provider_rejected"
+
+
+class ProviderUnavailableError(PlatformError):
+    """The provider did nothing; try again."""
+
+    kind = Kind.UNAVAILABLE
+    code = "provider_unavailable"
+
+
+class ProviderOutcomeUnknownError(PlatformError):
+    """The provider may or may not have done it; ask again with the same number."""
+
+    kind = Kind.UNKNOWN_OUTCOME
+    code = "provider_outcome_unknown"
+
+
+class NotificationRefusedError(PlatformError):
+    """A notification that is not the provider's, or not for us; nothing is written.
+
+    `reason` is one word for the metric: `stale`, `signature`, `serial`, `headers`, `body`,
+    `ciphertext`, `merchant`, `app`, `state`.
+    """
+
+    kind = Kind.INVALID
+    code = "notification_refused"
+
+    def __init__(self, detail: str, *, reason: str) -> None:
+        super().__init__(detail, reason=reason)
+        self.reason = reason
+
+
+class PrepayOrder(Record):
+    """What the shopper is about to pay."""
+
+    payment_id: PaymentId
+    order_id: OrderId
+    amount: Money
+    description: str
+    payer_openid: str
+    expires_at: AwareDatetime
+
+
+Invoke = dict[str, str]
+"""What the mini-program hands on to pay, opaque to us: for WeChat Pay `wx.requestPayment`'s
+arguments `appId timeStamp nonceStr package signType paySign`."""
+
+
+class Collected(Record):
+    """The provider says, verifiably, that money was paid.
+
+    `number` is our payment's number as the provider returns it and `attach` our order id; both are
+    text here, because a stranger's notification may carry anything.
+    """
+
+    provider: str
+    number: str
+    attach: str
+    transaction_id: str
+    amount: Money
+    paid_at: AwareDatetime
+
+
+class Ignored(Record):
+    """A true notification that changes nothing here: an event type we don't know."""
+
+    provider: str
+    event_type: str
+    notification_id: str
+
+
+class Outcome(StrEnum):
+    """What the provider knows of a payment."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    CLOSED = "closed"
+    UNKNOWN_TO_PROVIDER = "unknown_to_provider"  # never created there
+
+
+class Queried(Record):
+    """The provider's answer to a query; `collected` is there when the outcome is paid."""
+
+    outcome: Outcome
+    collected: Collected | None = None
+
+
+class CloseOutcome(StrEnum):
+    """How the provider answered a close."""
+
+    CLOSED = "closed"  # nobody can pay it any more (also when it was never created there)
+    ALREADY_PAID = "already_paid"  # query it and take it as paid
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A provider's signing certificate: serial in upper-case hex, PEM text, end of validity."""
+
+    serial: str
+    pem: str
+    expires_at: datetime
+
+
+class Provider(Protocol):
+    """A payment provider."""
+
+    @property
+    def name(self) -> str:
+        """Return the provider's name in accounts and items: `wechatpay`."""
+
+    def prepay(self, order: PrepayOrder) -> Invoke:
+        """Create the payment there; the same number and content give the same payment again."""
+
+    def query(self, payment_id: PaymentId) -> Queried:
+        """Ask what became of a payment."""
+
+    def close(self, payment_id: PaymentId) -> CloseOutcome:
+        """Make a payment unpayable; may be repeated."""
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Collected | Ignored:
+        """Verify and open a notification without any I/O, or raise `NotificationRefusedError`."""
+
+
+class LoginRefusedError(PlatformError):
+    """The login code is wrong, used or expired."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "login_refused"
+
+
+class Login(Protocol):
+    """Turns a mini-program's login code into the shopper's identity."""
+
+    def openid(self, code: str) -> str:
+        """Return the shopper's openid under our app, or raise.
+
+        Raises `LoginRefusedError`, `ProviderUnavailableError` or `ProviderOutcomeUnknownError`.
+        """
