@@ -15,16 +15,16 @@ class FundsModel(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Every knob. Texts of secrets may be given as `secret:<name>`: see `edge/secrets.py`."""
+    """Every knob. Texts of secrets may be given as `secret:<name>`: see `storage/secrets.py`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     stage: str = "local"
     funds_model: FundsModel = FundsModel.DIRECT
-    main_table: str = "shoukuan-main"
-    log_table: str = "shoukuan-log"
-    bookings_queue: str = "shoukuan-bookings"  # verified notifications that met a throttle
-    commands_queue: str = "shoukuan-commands"  # work to do outside, such as closing an order
+    main_table: str = "shoukuan-local-main"
+    log_table: str = "shoukuan-local-log"
+    bookings_queue: str = "shoukuan-local-bookings"  # verified notifications that met a throttle
+    commands_queue: str = "shoukuan-local-commands"  # work to do outside, such as closing an order
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications
     order_ttl_seconds: int = Field(default=1800, ge=300, le=86_400)
