@@ -1,0 +1,115 @@
+"""The port to the database: what a store may ask, and the three ways a commit can fail.
+
+Two tables stand behind it, DynamoDB's (`dynamo.py`) and the tests' in memory; one contract suite
+runs on both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.storage.conditions import Change, Condition
+from chalicelib.storage.values import Item, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a whole item."""
+
+    key: Key
+    item: Item
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change some attributes of an item."""
+
+    key: Key
+    changes: tuple[Change, ...]
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Change nothing, but refuse the commit unless the condition holds."""
+
+    key: Key
+    condition: Condition
+
+
+Action = Put | Update | Check
+
+
+class ReasonCode(StrEnum):
+    """Why one action of a cancelled transaction did not pass."""
+
+    NONE = "none"  # it would have passed
+    CONDITION = "condition"
+    CONFLICT = "conflict"  # another transaction held the item
+    THROTTLED = "throttled"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One action's part in a cancellation; `old` is the item as it was, if there was one."""
+
+    code: ReasonCode
+    old: Item | None = None
+
+
+class TransactionCancelledError(Exception):
+    """Nothing was written; one reason an action, in their order."""
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__(", ".join(reason.code for reason in reasons))
+        self.reasons = tuple(reasons)
+
+
+class StoreThrottledError(Exception):
+    """Nothing was done; the table is over its capacity or briefly not there."""
+
+
+class StoreSilentError(Exception):
+    """No answer came: it may have been done. A repeat under the same token is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of a query in key order; `next_sk` continues it, None ends it."""
+
+    rows: tuple[tuple[Key, Item], ...]
+    next_sk: str | None
+
+
+class Table(Protocol):
+    """A strongly consistent view of both tables."""
+
+    def get(self, key: Key) -> Item | None:
+        """Return an item without its key attributes, or None."""
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Item]:
+        """Return the items that exist, in one round trip for up to 100 keys."""
+
+    def query(
+        self,
+        table: str,
+        pk: str,
+        *,
+        between: tuple[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> Page:
+        """Return rows of one partition in the order of their sort keys.
+
+        `between` bounds the sort key, both ends included; `after` continues a page and must lie
+        within the bounds.
+        """
+
+    def transact(self, actions: Sequence[Action], token: str) -> None:
+        """Do all or nothing.
+
+        Raises `TransactionCancelledError`, `StoreThrottledError` or `StoreSilentError`.
+        """
