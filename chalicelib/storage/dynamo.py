@@ -81,12 +81,14 @@ class DynamoTable:
         self._logical = {name: logical for logical, name in self._names.items()}
 
     def get(self, key: Key) -> Item | None:
+        """Return an item without its key attributes, or None; one strong read."""
         answer = self._ask(
             "get_item", TableName=self._names[key.table], Key=key.wire(), ConsistentRead=True
         )
         return _without_key(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Item]:
+        """Return the items that exist; keys that DynamoDB left unprocessed are asked again."""
         asked: Wire = {}
         for key in dict.fromkeys(keys):
             of_table = asked.setdefault(self._names[key.table], {"ConsistentRead": True})
@@ -115,6 +117,7 @@ class DynamoTable:
         limit: int = 100,
         newest_first: bool = False,
     ) -> Page:
+        """Return rows of one partition in the order of their sort keys."""
         request: Wire = {
             "TableName": self._names[table],
             "KeyConditionExpression": "pk = :pk",
@@ -138,6 +141,7 @@ class DynamoTable:
         return Page(rows=rows, next_sk=last["sk"]["S"] if last else None)
 
     def transact(self, actions: Sequence[Action], token: str) -> None:
+        """Do all or nothing; the same token within ten minutes is not done twice."""
         self._ask(
             "transact_write_items",
             TransactItems=[self._rendered(action) for action in actions],
