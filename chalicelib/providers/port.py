@@ -13,7 +13,7 @@ from typing import Protocol
 from pydantic import AwareDatetime
 
 from chalicelib.kernel.errors import Kind, PlatformError
-from chalicelib.kernel.ids import OrderId, PaymentId
+from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 
@@ -58,7 +58,7 @@ class PrepayOrder(Record):
     """What the shopper is about to pay."""
 
     payment_id: PaymentId
-    order_id: OrderId
+    attach: str  # up to 128 characters that come back with every word about this payment
     amount: Money
     description: str
     payer_openid: str
@@ -73,8 +73,8 @@ arguments `appId timeStamp nonceStr package signType paySign`."""
 class Collected(Record):
     """The provider says, verifiably, that money was paid.
 
-    `number` is our payment's number as the provider returns it and `attach` our order id; both are
-    text here, because a stranger's notification may carry anything.
+    `number` is our payment's number and `attach` what we gave along with it, both as the provider
+    returns them: text here, because a stranger's notification may carry anything.
     """
 
     provider: str

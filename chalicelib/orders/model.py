@@ -1,0 +1,97 @@
+"""An order, and its life."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from chalicelib.catalog.model import Take
+from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.lifecycle import Lifecycle
+from chalicelib.kernel.money import Money
+from chalicelib.kernel.record import Record
+
+LINES_MAX = 20
+QUANTITY_MAX = 999
+TOTAL_FEN_MAX = 1_000_000_000  # ten million yuan
+
+
+class OrderState(StrEnum):
+    """Where an order stands. Partial refunds show in amounts, not in new states."""
+
+    UNPAID = "unpaid"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    RELEASED = "released"
+    REFUNDED = "refunded"
+    CLOSED = "closed"
+
+
+class OrderVerb(StrEnum):
+    """What can happen to an order."""
+
+    PAY = "pay"
+    CLOSE = "close"
+
+
+ORDER_LIFECYCLE = Lifecycle(
+    {
+        (OrderState.UNPAID, OrderVerb.PAY): OrderState.PAID,
+        (OrderState.UNPAID, OrderVerb.CLOSE): OrderState.CLOSED,
+    }
+)
+
+
+class Order(Record):
+    """An order's head (订单): `due` is still to be paid, `held` is paid and kept aside (担保)."""
+
+    id: OrderId
+    member_id: MemberId
+    merchant_id: MerchantId
+    state: OrderState
+    total: Money
+    due: Money
+    held: Money
+    subject: str  # what the shopper reads while paying
+    created_at: AwareDatetime
+    expires_at: AwareDatetime  # unpaid until then, or closed
+
+
+class OrderLine(Record):
+    """A line: the title and price as they were when the order was placed."""
+
+    product_id: ProductId
+    title: str
+    quantity: int
+    price: Money
+    takes: tuple[Take, ...]
+
+    def total(self) -> Money:
+        """Return the line's price."""
+        return self.price.times(self.quantity)
+
+
+class Wanted(Record):
+    """What a shopper asks for: so many of a product."""
+
+    product_id: ProductId
+    quantity: int
+
+
+class OrderNotFoundError(NotFoundError):
+    """There is no such order, or it is not the caller's."""
+
+    code = "order_not_found"
+
+
+class ProductsNotFoundError(NotFoundError):
+    """Some products are not sold by this merchant; `products` lists them."""
+
+    code = "products_not_found"
+
+
+class OrderTotalTooLargeError(PlatformError):
+    """The total is over what one order may cost."""
+
+    kind = Kind.CONFLICT
+    code = "order_total_too_large"

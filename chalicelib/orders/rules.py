@@ -1,0 +1,80 @@
+"""What an order is made of. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from chalicelib.catalog.model import Product, Take
+from chalicelib.catalog.rules import first_shard
+from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
+from chalicelib.kernel.money import Money, fen
+from chalicelib.orders.model import (
+    TOTAL_FEN_MAX,
+    Order,
+    OrderLine,
+    OrderState,
+    OrderTotalTooLargeError,
+    ProductsNotFoundError,
+    Wanted,
+)
+
+_SUBJECT_CHARACTERS_MAX = 40
+CLOSE_GRACE = timedelta(seconds=60)
+"""How long after its expiry an order is left alone, so that no payment begun in time is cut off.
+
+A payment is started only before the expiry, and its commit and prepay take seconds."""
+
+
+def assert_sold(
+    wanted: Sequence[Wanted], products: Mapping[ProductId, Product], merchant_id: MerchantId
+) -> None:
+    """Raise `ProductsNotFoundError` unless this merchant sells every product asked for."""
+    strange = [
+        line.product_id
+        for line in wanted
+        if line.product_id not in products or products[line.product_id].merchant_id != merchant_id
+    ]
+    if strange:
+        raise ProductsNotFoundError("this merchant does not sell these", products=strange)
+
+
+def price(lines: Sequence[OrderLine]) -> Money:
+    """Sum the lines, or raise `OrderTotalTooLargeError`."""
+    total = sum((line.total() for line in lines), start=fen(0))
+    if total.amount > TOTAL_FEN_MAX:
+        raise OrderTotalTooLargeError(
+            "the total is over what one order may cost", total=total.amount, most=TOTAL_FEN_MAX
+        )
+    return total
+
+
+def line_of(product: Product, quantity: int, takes: Sequence[Take]) -> OrderLine:
+    """Fix a line at the catalogue's title and price of this moment."""
+    return OrderLine(
+        product_id=product.id,
+        title=product.title,
+        quantity=quantity,
+        price=product.price,
+        takes=tuple(takes),
+    )
+
+
+def one_take(product: Product, quantity: int, order_id: OrderId) -> list[Take]:
+    """Plan to take all from the shard that this order is led to."""
+    shard = first_shard(product.id, seed=order_id, shards=product.stock_shards)
+    return [Take(product_id=product.id, shard=shard, quantity=quantity)]
+
+
+def subject(lines: Sequence[OrderLine]) -> str:
+    """Say in one short line what is bought: `乌龙茶 等3种`."""
+    first = lines[0].title[:_SUBJECT_CHARACTERS_MAX]
+    return first if len(lines) == 1 else f"{first} 等{len(lines)}种"
+
+
+def is_payable(order: Order, *, now: datetime) -> bool:
+    """Tell whether a payment may still be started."""
+    return order.state is OrderState.UNPAID and now < order.expires_at
+
+
+def is_overdue(order: Order, *, now: datetime) -> bool:
+    """Tell whether an unpaid order is to be closed."""
+    return order.state is OrderState.UNPAID and now >= order.expires_at + CLOSE_GRACE

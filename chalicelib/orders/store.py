@@ -1,0 +1,178 @@
+"""Orders' items: the head, small because it is on the payment's path, and the lines apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.catalog.model import Take
+from chalicelib.catalog.store import whole
+from chalicelib.kernel.clock import instant_from, instant_text
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.money import Money
+from chalicelib.orders.model import (
+    ORDER_LIFECYCLE,
+    Order,
+    OrderLine,
+    OrderState,
+    OrderVerb,
+)
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Work
+from chalicelib.storage.conditions import Add, Equals, OneOf, Set, all_of
+from chalicelib.storage.table import Table
+from chalicelib.storage.values import Item, Key, Value, item_size
+
+ORDER = "order"
+LINES = "lines"
+HEAD_BYTES_MAX = 1024
+
+
+def read_order(order_id: OrderId, item: Item) -> Order:
+    """Read an order's head."""
+    currency = str(item["currency"])
+    return Order(
+        id=order_id,
+        member_id=MemberId(str(item["member"])),
+        merchant_id=MerchantId(str(item["merchant"])),
+        state=OrderState(str(item["state"])),
+        total=Money(amount=whole(item["total"]), currency=currency),
+        due=Money(amount=whole(item["due"]), currency=currency),
+        held=Money(amount=whole(item["held"]), currency=currency),
+        subject=str(item["subject"]),
+        created_at=instant_from(str(item["created_at"])),
+        expires_at=instant_from(str(item["expires_at"])),
+    )
+
+
+def _read_line(row: Value, currency: str) -> OrderLine:
+    assert isinstance(row, Mapping)
+    product_id = ProductId(str(row["p"]))
+    takes = row["s"]
+    assert isinstance(takes, Mapping)
+    return OrderLine(
+        product_id=product_id,
+        title=str(row["t"]),
+        quantity=whole(row["q"]),
+        price=Money(amount=whole(row["a"]), currency=currency),
+        takes=tuple(
+            Take(product_id=product_id, shard=int(shard), quantity=whole(quantity))
+            for shard, quantity in takes.items()
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStore:
+    """Where orders are kept."""
+
+    table: Table
+
+    def find(self, order_id: OrderId) -> Order | None:
+        """Return an order's head, if there is one."""
+        item = self.table.get(keys.order(order_id))
+        return read_order(order_id, item) if item else None
+
+    def heads(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        """Return the heads of up to 100 orders, in one round trip."""
+        by_key = {keys.order(order_id): order_id for order_id in order_ids}
+        found = self.table.get_many(list(by_key))
+        return {by_key[key]: read_order(by_key[key], item) for key, item in found.items()}
+
+    def lines(self, order: Order) -> tuple[OrderLine, ...]:
+        """Return an order's lines."""
+        item = self.table.get(_lines_key(order))
+        assert item is not None, "an order has lines"
+        return _read_lines(item, order.total.currency)
+
+    def of_member(
+        self, member_id: MemberId, *, after: str | None, limit: int
+    ) -> tuple[Sequence[tuple[OrderId, tuple[OrderLine, ...]]], str | None]:
+        """Return a page of a shopper's orders, newest first, and where it ended."""
+        prefix = keys.ORDERS_OF_MEMBER
+        page = self.table.query(
+            keys.MAIN,
+            member_id,
+            between=(prefix, f"{prefix}~"),
+            after=after,
+            limit=limit,
+            newest_first=True,
+        )
+        rows = [
+            (OrderId(key.sk.rpartition("/")[2]), _read_lines(item, str(item["currency"])))
+            for key, item in page.rows
+        ]
+        return rows, page.next_sk
+
+    def placed(self, work: Work, order: Order, lines: Sequence[OrderLine], *, request: str) -> None:
+        """Add a new order."""
+        head: Item = {
+            "member": order.member_id,
+            "merchant": order.merchant_id,
+            "state": order.state,
+            "total": order.total.amount,
+            "due": order.due.amount,
+            "held": order.held.amount,
+            "currency": order.total.currency,
+            "subject": order.subject,
+            "created_at": instant_text(order.created_at),
+            "expires_at": instant_text(order.expires_at),
+            "request": request,
+        }
+        key = keys.order(order.id)
+        assert item_size(key, head) <= HEAD_BYTES_MAX, "an order's head is on the payment's path"
+        work.put(key, head, refusal=ORDER)
+        rows: list[Value] = [
+            {
+                "p": line.product_id,
+                "t": line.title,
+                "q": line.quantity,
+                "a": line.price.amount,
+                "s": {str(take.shard): take.quantity for take in line.takes},
+            }
+            for line in lines
+        ]
+        lines_item: Item = {"currency": order.total.currency, "lines": rows}
+        work.put(_lines_key(order), lines_item, refusal=LINES)
+
+    def paid(self, work: Work, order_id: OrderId, amount: Money) -> None:
+        """Hold a payment of all that is due: unpaid → paid."""
+        work.update(
+            keys.order(order_id),
+            Set("state", OrderState.PAID),
+            Set("due", 0),
+            Add("held", amount.amount),
+            when=all_of(
+                _state_before(OrderVerb.PAY),
+                Equals("due", amount.amount),
+                Equals("currency", amount.currency),
+            ),
+            refusal=ORDER,
+        )
+
+    def closed(self, work: Work, order_id: OrderId) -> None:
+        """Close an order that nobody paid: unpaid → closed."""
+        work.update(
+            keys.order(order_id),
+            Set("state", OrderState.CLOSED),
+            Set("due", 0),
+            when=_state_before(OrderVerb.CLOSE),
+            refusal=ORDER,
+        )
+
+
+def head_key(order_id: OrderId) -> Key:
+    """Locate a head, for verbs that read it together with other items."""
+    return keys.order(order_id)
+
+
+def _state_before(verb: OrderVerb) -> OneOf:
+    return OneOf("state", tuple(sorted(ORDER_LIFECYCLE.before(verb))))
+
+
+def _lines_key(order: Order) -> Key:
+    return keys.order_lines(order.member_id, instant_text(order.created_at), order.id)
+
+
+def _read_lines(item: Item, currency: str) -> tuple[OrderLine, ...]:
+    rows = item["lines"]
+    assert isinstance(rows, list)
+    return tuple(_read_line(row, currency) for row in rows)

@@ -1,0 +1,84 @@
+"""A payment, its life, and what a provider's word about money can turn out to be."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
+from chalicelib.kernel.lifecycle import Lifecycle
+from chalicelib.kernel.money import Money
+from chalicelib.kernel.record import Record
+
+
+class PaymentState(StrEnum):
+    """Where a payment stands."""
+
+    PENDING = "pending"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class PaymentVerb(StrEnum):
+    """What can happen to a payment."""
+
+    CAPTURE = "capture"
+    FAIL = "fail"
+    CLOSE = "close"
+
+
+PAYMENT_LIFECYCLE = Lifecycle(
+    {
+        (PaymentState.PENDING, PaymentVerb.CAPTURE): PaymentState.CAPTURED,
+        (PaymentState.PENDING, PaymentVerb.FAIL): PaymentState.FAILED,
+        (PaymentState.PENDING, PaymentVerb.CLOSE): PaymentState.CLOSED,
+        # Given up, and paid all the same: money is money.
+        (PaymentState.FAILED, PaymentVerb.CAPTURE): PaymentState.CAPTURED,
+        (PaymentState.FAILED, PaymentVerb.CLOSE): PaymentState.CLOSED,
+        (PaymentState.CLOSED, PaymentVerb.CAPTURE): PaymentState.CAPTURED,
+    }
+)
+
+
+class Payment(Record):
+    """One attempt to pay an order (支付单); its id is the number the provider knows it by."""
+
+    id: PaymentId
+    order_id: OrderId
+    merchant_id: MerchantId
+    provider: str
+    state: PaymentState
+    amount: Money
+    created_at: AwareDatetime
+
+
+class Booking(StrEnum):
+    """What became of money that a provider verifiably reported."""
+
+    CAPTURED = "captured"
+    REPEATED = "repeated"  # it was booked before; the same answer
+    LATE = "late"  # its order was closed or paid already: suspense, and its refund is due
+    CONTRADICTORY = "contradictory"  # it says otherwise than our books: suspense, and an alarm
+    UNKNOWN = "unknown"  # no such payment: suspense, and an alarm
+
+
+class OrderNotPayableError(PlatformError):
+    """The order is paid, closed or expired."""
+
+    kind = Kind.CONFLICT
+    code = "order_not_payable"
+
+
+class PaymentNotPayableError(PlatformError):
+    """This payment failed or was closed; start another one under a new key."""
+
+    kind = Kind.CONFLICT
+    code = "payment_not_payable"
+
+
+class ProviderNotOfferedError(PlatformError):
+    """No such provider is configured here."""
+
+    kind = Kind.INVALID
+    code = "provider_not_offered"
