@@ -71,7 +71,7 @@ class OrderNotPayableError(PlatformError):
 
 
 class PaymentNotPayableError(PlatformError):
-    """This payment failed or was closed; start another one under a new key."""
+    """The payment failed or was closed; start another one under a new key."""
 
     kind = Kind.CONFLICT
     code = "payment_not_payable"

@@ -66,10 +66,8 @@ def _against_journal(item: Item | None, collected: Collected) -> Booking:
 
 
 def _against_payment(item: Item | None) -> Booking:
-    """A payment refuses for its amount, currency or merchant; captured without an entry can't be.
-
-    That a capture is posted in the same commit is what the journal's refusal would have shown.
-    """
+    # It refuses for its amount, currency or merchant. Captured without an entry can't be: both are
+    # written in one commit, and the journal would have refused first.
     return Booking.UNKNOWN if item is None else Booking.CONTRADICTORY
 
 

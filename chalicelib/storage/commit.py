@@ -127,11 +127,16 @@ class Commits:
     pause: Pause
     randomness: Randomness
 
+    def deadline(self, budget_seconds: float = BUDGET_SECONDS) -> float:
+        """Return the moment by which a verb of several commits must have answered."""
+        return self.clock.monotonic() + budget_seconds
+
     @contextmanager
-    def __call__(self, *, budget_seconds: float = BUDGET_SECONDS) -> Iterator[Work]:
+    def __call__(self, *, deadline: float | None = None) -> Iterator[Work]:
         """Gather writes inside the `with`, and commit them when it ends without an error."""
         row_id, shard = new_row_id(self.clock.protocol_now(), self.randomness)
-        deadline = self.clock.monotonic() + budget_seconds
+        if deadline is None:
+            deadline = self.deadline()
         work = Work(at=self.clock.now(), row_id=row_id, shard=shard)
         yield work
         if work.actions:
@@ -142,6 +147,9 @@ class Commits:
         _assert_limits(actions)
         token = self.randomness(16).hex()
         attempt = 0
+        latest_start = deadline - _ATTEMPT_SECONDS_MAX
+        if self.clock.monotonic() > latest_start:
+            raise CommitExhaustedError("no time is left to commit; try again", attempts=attempt)
         while True:
             try:
                 return self.table.transact(actions, token)
@@ -151,7 +159,6 @@ class Commits:
                 pass
             pause_seconds = self._jittered(attempt)
             attempt += 1
-            latest_start = deadline - _ATTEMPT_SECONDS_MAX
             if self.clock.monotonic() + pause_seconds > latest_start:
                 raise CommitExhaustedError("the database is busy; try again", attempts=attempt)
             self.pause(pause_seconds)
