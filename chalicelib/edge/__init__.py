@@ -1,0 +1,1 @@
+"""Edge: the manners of HTTP, SQS and cron. It knows no room."""

@@ -1,0 +1,206 @@
+"""Who is calling: shoppers by our own sessions, everybody else by an OIDC issuer's tokens.
+
+The header's `alg` chooses the verifier, and each verifier pins its own algorithms, keys, issuer
+and audience: a token signed by one can never pass the other.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.ids import InvalidIdError, MemberId, MerchantId
+
+_SESSION_ALGORITHM = "HS256"
+_SESSION_ISSUER = "shoukuan"
+_SESSION_AUDIENCE = "shoukuan-member"
+_SESSION_KEY_BYTES_MIN = 32
+_ISSUER_ALGORITHMS = ["RS256", "ES256", "EdDSA"]
+_LEEWAY_SECONDS = 30
+_TOKEN_CHARACTERS_MAX = 8192
+
+
+class Scope(StrEnum):
+    """What a caller is."""
+
+    MEMBER = "member"
+    MERCHANT = "merchant"
+    OPERATOR = "operator"
+    PARTNER = "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified caller."""
+
+    subject: str
+    scopes: frozenset[Scope]
+    merchant_id: MerchantId | None = None
+
+    @property
+    def member_id(self) -> MemberId:
+        """Return the shopper's id; only members' routes ask."""
+        assert Scope.MEMBER in self.scopes
+        return MemberId.parse(self.subject)
+
+    @property
+    def own_merchant_id(self) -> MerchantId:
+        """Return the merchant's id; only merchants' routes ask."""
+        assert self.merchant_id is not None
+        return self.merchant_id
+
+
+class UnauthenticatedError(PlatformError):
+    """No token, or one that does not verify."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "unauthenticated"
+
+
+class ForbiddenError(PlatformError):
+    """The token is good, but not for this."""
+
+    kind = Kind.FORBIDDEN
+    code = "forbidden"
+
+
+class Keys(Protocol):
+    """The issuer's public keys, wherever they are cached."""
+
+    def current(self, key_id: str) -> KeySet:
+        """Return a key set that holds `key_id` if the issuer has it; raise when unreachable."""
+
+
+class Sessions:
+    """Our own tokens for shoppers, signed and verified with one secret key."""
+
+    def __init__(self, key: str, *, clock: Clock, ttl_seconds: int) -> None:
+        if len(key.encode()) < _SESSION_KEY_BYTES_MIN:
+            raise ValueError("SESSION_KEY must have 32 bytes or more")
+        self._key = OctKey.import_key(key.encode())
+        self._clock = clock
+        self._ttl = timedelta(seconds=ttl_seconds)
+
+    def open(self, member_id: MemberId) -> tuple[str, datetime]:
+        """Return a token for a member, and when it ends."""
+        now = self._clock.protocol_now().replace(microsecond=0)
+        ends = now + self._ttl
+        claims = {
+            "iss": _SESSION_ISSUER,
+            "aud": _SESSION_AUDIENCE,
+            "sub": member_id,
+            "iat": int(now.timestamp()),
+            "exp": int(ends.timestamp()),
+        }
+        return jwt.encode({"alg": _SESSION_ALGORITHM}, claims, self._key), ends
+
+    def verify(self, token: str) -> Caller:
+        """Return the member a token was opened for, or raise `UnauthenticatedError`."""
+        claims = _claims(token, self._key, [_SESSION_ALGORITHM])
+        _check_claims(
+            claims,
+            issuer=_SESSION_ISSUER,
+            audience=_SESSION_AUDIENCE,
+            now=self._clock.protocol_now(),
+        )
+        try:
+            member_id = MemberId.parse(claims["sub"])
+        except InvalidIdError:
+            raise UnauthenticatedError("the token names no member") from None
+        return Caller(subject=member_id, scopes=frozenset({Scope.MEMBER}))
+
+
+class Issuer:
+    """Verifies tokens of an OIDC issuer."""
+
+    def __init__(self, issuer: str, audience: str, *, keys: Keys, clock: Clock) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._clock = clock
+
+    def verify(self, token: str, key_id: str) -> Caller:
+        """Return the caller a token speaks of, or raise `UnauthenticatedError`."""
+        claims = _claims(token, self._keys.current(key_id), _ISSUER_ALGORITHMS)
+        now = self._clock.protocol_now()
+        _check_claims(claims, issuer=self._issuer, audience=self._audience, now=now)
+        words = str(claims.get("scope", "")).split()
+        # A shopper's scope is ours alone to give.
+        scopes = frozenset(Scope(word) for word in words if word in set(Scope)) - {Scope.MEMBER}
+        merchant_id: MerchantId | None = None
+        if Scope.MERCHANT in scopes:
+            try:
+                merchant_id = MerchantId.parse(str(claims.get("merchant_id", "")))
+            except InvalidIdError:
+                raise UnauthenticatedError("the token names no merchant") from None
+        return Caller(subject=claims["sub"], scopes=scopes, merchant_id=merchant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """Turns an Authorization header into a caller."""
+
+    sessions: Sessions
+    issuer: Issuer
+
+    def caller(self, headers: Mapping[str, str]) -> Caller:
+        """Return who is calling, or raise `UnauthenticatedError`."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(token) <= _TOKEN_CHARACTERS_MAX:
+            raise UnauthenticatedError("send an Authorization header with a Bearer token")
+        header = _header(token)
+        if header.get("alg") == _SESSION_ALGORITHM:
+            return self.sessions.verify(token)
+        return self.issuer.verify(token, str(header.get("kid", "")))
+
+
+def _header(token: str) -> dict[str, Any]:
+    """Read a token's header, which nobody has verified yet: it only leads to a verifier."""
+    try:
+        first = token.partition(".")[0].encode("ascii")
+        header = json.loads(base64.urlsafe_b64decode(first + b"=" * (-len(first) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise UnauthenticatedError("the token is malformed")
+    return header
+
+
+def _claims(token: str, key: KeySet | OctKey, algorithms: list[str]) -> dict[str, Any]:
+    try:
+        return dict(jwt.decode(token, key, algorithms=algorithms).claims)
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        raise UnauthenticatedError("the token does not verify") from None
+
+
+def _check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: datetime) -> None:
+    """Check issuer, audience and times; every one of them is required."""
+    at = int(now.timestamp())
+    audiences = claims.get("aud")
+    if claims.get("iss") != issuer:
+        raise UnauthenticatedError("the token is another issuer's")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise UnauthenticatedError("the token is for another audience")
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        raise UnauthenticatedError("the token names nobody")
+    if not _is_whole(claims.get("exp")) or claims["exp"] <= at - _LEEWAY_SECONDS:
+        raise UnauthenticatedError("the token has expired")
+    for name in ("nbf", "iat"):
+        if name in claims and not (
+            _is_whole(claims[name]) and claims[name] <= at + _LEEWAY_SECONDS
+        ):
+            raise UnauthenticatedError("the token is not valid yet")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,90 @@
+"""Queues: a port to send by, and manners to receive by."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import botocore.config
+import botocore.session
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.edge import observe
+from chalicelib.kernel.errors import PlatformError, TryAgainError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+Message = dict[str, Any]
+
+
+class QueueUnavailableError(TryAgainError):
+    """The queue did not take the message."""
+
+    code = "queue_unavailable"
+
+
+class Queue(Protocol):
+    """Where work waits that must not be lost."""
+
+    def send(self, message: Message, *, delay_seconds: int = 0) -> None:
+        """Hand a message over, or raise `QueueUnavailableError`."""
+
+
+def sqs_client() -> Any:
+    """Build a client with short timeouts; addresses come by environment."""
+    config = botocore.config.Config(
+        connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 2}
+    )
+    return botocore.session.get_session().create_client("sqs", config=config)
+
+
+class SqsQueue:
+    """A queue on SQS; its address is asked for once."""
+
+    def __init__(self, client: "SQSClient", name: str) -> None:
+        self._client = client
+        self._name = name
+        self._url: str | None = None
+
+    def send(self, message: Message, *, delay_seconds: int = 0) -> None:
+        """Hand a message over, or raise `QueueUnavailableError`."""
+        try:
+            if self._url is None:
+                self._url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
+            self._client.send_message(
+                QueueUrl=self._url, MessageBody=json.dumps(message), DelaySeconds=delay_seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailableError("the queue did not take it; try again") from error
+
+
+def partial_batch(
+    event: Mapping[str, Any], handle: Callable[[Message], None]
+) -> dict[str, list[dict[str, str]]]:
+    """Handle each record by itself; those that fail, and only those, come again.
+
+    Returns SQS's partial batch response.
+    """
+
+    def handled(record: Mapping[str, Any]) -> None:
+        try:
+            message = json.loads(record["body"])
+            assert isinstance(message, dict), "a message is an object"
+            handle(message)
+        except Exception as error:
+            code = error.code if isinstance(error, PlatformError) else type(error).__name__
+            observe.alarm(
+                "a message failed and comes again",
+                code=code,
+                message_id=record.get("messageId"),
+                receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
+            )
+            observe.count("MessageFailed", code=code)
+            raise
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    with processor(list(event["Records"]), handled):
+        processor.process()
+    response: dict[str, list[dict[str, str]]] = processor.response()  # type: ignore[assignment]
+    return response

@@ -1,0 +1,107 @@
+"""The outside, built once a process: database, queues, HTTP, clocks, randomness.
+
+Everything a use case meets of the world comes through here, so that a test or a simulator can put
+another world in its place by building the rooms' use cases with its own.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.oidc import IssuerKeys
+from chalicelib.edge.queue import SqsQueue, sqs_client
+from chalicelib.kernel.clock import Clock, SystemClock
+from chalicelib.providers.transport import HttpTransport, Transport
+from chalicelib.settings import settings
+from chalicelib.storage.commit import Commits
+from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+from chalicelib.storage.keys import LOG, MAIN
+from chalicelib.storage.secrets import revealed
+from chalicelib.storage.table import Table
+
+randomness = os.urandom
+pause = time.sleep
+
+
+@cache
+def clock() -> Clock:
+    """Return the machine's clock; in development its business time may be moved by a file."""
+    path = settings().business_clock_file
+    return SystemClock(_offset_in(path)) if path else SystemClock()
+
+
+@cache
+def table() -> Table:
+    """Return DynamoDB."""
+    names = {MAIN: settings().main_table, LOG: settings().log_table}
+    return DynamoTable(dynamodb_client(), names)
+
+
+@cache
+def commits() -> Commits:
+    """Return the way every verb commits."""
+    return Commits(table=table(), clock=clock(), pause=pause, randomness=randomness)
+
+
+@cache
+def transport() -> Transport:
+    """Return HTTP to strangers."""
+    return HttpTransport()
+
+
+@cache
+def bookings_queue() -> SqsQueue:
+    """Return the queue of verified notifications that met a throttle."""
+    return SqsQueue(sqs_client(), settings().bookings_queue)
+
+
+@cache
+def commands_queue() -> SqsQueue:
+    """Return the queue of work to be done with the outside world."""
+    return SqsQueue(sqs_client(), settings().commands_queue)
+
+
+@cache
+def sessions() -> Sessions:
+    """Return shoppers' sessions."""
+    configured = settings()
+    return Sessions(
+        secret(configured.session_key), clock=clock(), ttl_seconds=configured.session_ttl_seconds
+    )
+
+
+@cache
+def authenticator() -> Authenticator:
+    """Return who lets callers in."""
+    configured = settings()
+    keys = IssuerKeys(configured.oidc_issuer, fetch=transport().fetch, clock=clock())
+    issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
+    return Authenticator(sessions=sessions(), issuer=issuer)
+
+
+def secret(value: SecretStr) -> str:
+    """Return a secret setting in clear, fetched if it is only named."""
+    return revealed(value.get_secret_value())
+
+
+def _offset_in(path: Path) -> Callable[[], timedelta]:
+    """Read seconds from a file, again whenever it changes; no file is no offset."""
+    seen: tuple[int, timedelta] = (-1, timedelta())
+
+    def offset() -> timedelta:
+        nonlocal seen
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed != seen[0]:
+                seen = (changed, timedelta(seconds=int(path.read_text() or "0")))
+        except (FileNotFoundError, ValueError):
+            return timedelta()
+        return seen[1]
+
+    return offset
