@@ -1,0 +1,1 @@
+"""The mini-program platform itself: who a shopper is."""
