@@ -1,1 +1,1 @@
-"""The mini-program platform itself: who a shopper is."""
+"""WeChat's own server API (微信开放接口), as far as a payment needs it: who the shopper is."""

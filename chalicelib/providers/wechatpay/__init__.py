@@ -1,1 +1,1 @@
-"""WeChat Pay, API v3, as it is on the wire."""
+"""WeChat Pay (微信支付), APIv3: JSAPI payments of one merchant, spoken without an SDK."""
