@@ -5,7 +5,6 @@ another world in its place by building the rooms' use cases with its own.
 """
 
 import os
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -16,7 +15,7 @@ from pydantic import SecretStr
 from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
-from chalicelib.kernel.clock import Clock, SystemClock
+from chalicelib.kernel.clock import Clock, SystemClock, sleep
 from chalicelib.providers.transport import HttpTransport, Transport
 from chalicelib.settings import settings
 from chalicelib.storage.commit import Commits
@@ -26,7 +25,6 @@ from chalicelib.storage.secrets import revealed
 from chalicelib.storage.table import Table
 
 randomness = os.urandom
-pause = time.sleep
 
 
 @cache
@@ -46,7 +44,7 @@ def table() -> Table:
 @cache
 def commits() -> Commits:
     """Return the way every verb commits."""
-    return Commits(table=table(), clock=clock(), pause=pause, randomness=randomness)
+    return Commits(table=table(), clock=clock(), pause=sleep, randomness=randomness)
 
 
 @cache

@@ -34,7 +34,7 @@ class Queue(Protocol):
 def sqs_client() -> Any:
     """Build a client with short timeouts; addresses come by environment."""
     config = botocore.config.Config(
-        connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 2}
+        connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 1}
     )
     return botocore.session.get_session().create_client("sqs", config=config)
 

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 Pause = Callable[[float], None]
-"""Wait so many seconds: `time.sleep` in production, a step of the clock in the simulator."""
+"""Wait so many seconds: `sleep` in production, a step of the clock in the simulator."""
+
+sleep: Pause = time.sleep
 
 
 class Clock(Protocol):

@@ -1,5 +1,6 @@
 """Orders' items: the head, small because it is on the payment's path, and the lines apart."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ from chalicelib.storage.values import Item, Key, Value, item_size
 ORDER = "order"
 LINES = "lines"
 HEAD_BYTES_MAX = 1024
+_POSITION = re.compile(
+    rf"^{keys.ORDERS_OF_MEMBER}\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z/ord_[0-9A-Z]{{26}}$"
+)
 
 
 def read_order(order_id: OrderId, item: Item) -> Order:
@@ -157,6 +161,11 @@ class OrderStore:
             when=_state_before(OrderVerb.CLOSE),
             refusal=ORDER,
         )
+
+
+def is_position(text: str) -> bool:
+    """Tell whether a text is a place in a shopper's list, as `of_member` returned it."""
+    return _POSITION.match(text) is not None
 
 
 def head_key(order_id: OrderId) -> Key:

@@ -1,13 +1,13 @@
 """Placing an order, reading orders, and finding those whose time is over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.catalog.model import OutOfStockError, Product, Take
 from chalicelib.catalog.rules import first_shard, plan_takes
 from chalicelib.catalog.store import CatalogStore, read_product, stock_refusal
-from chalicelib.kernel.clock import Clock, instant_text
+from chalicelib.kernel.clock import Clock, instant_from, instant_text
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.fingerprint import fingerprint
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
@@ -17,10 +17,13 @@ from chalicelib.orders.model import Order, OrderLine, OrderNotFoundError, OrderS
 from chalicelib.orders.store import ORDER, OrderStore, head_key, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
+from chalicelib.storage.outbox import OutboxRow, last_row_id_before, rows
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Item
 
 _STOCK_TRIES_MAX = 4
+_SWEEP_BATCH = 100
+PLACED = "order.placed"
 
 Placed = tuple[Order, tuple[OrderLine, ...]]
 
@@ -106,7 +109,7 @@ class PlaceOrder:
             self.orders.placed(work, order, lines, request=request)
             self.catalog.take(work, [take for line in lines for take in line.takes])
             facts: Item = {"expires_at": instant_text(order.expires_at)}
-            work.emit("order.placed", order.id, facts=facts)
+            work.emit(PLACED, order.id, facts=facts)
 
     def _already(self, order_id: OrderId, head: Item | None, request: str) -> Placed:
         assert head is not None
@@ -187,3 +190,58 @@ class ReadOrders:
         if order is None:
             raise OrderNotFoundError("there is no such order")
         return order
+
+
+@dataclass(frozen=True, slots=True)
+class SweepExpired:
+    """Finds unpaid orders whose time is over, and asks for each to be closed.
+
+    The outbox is the list: a row was left by the very commit that placed the order, and its id
+    grows with time. A watermark a shard remembers how far the sweep has come; it passes a row only
+    when the row's order is settled or its closing has been asked for. So a due order can be asked
+    for twice, which is harmless, but never be forgotten.
+    """
+
+    table: Table
+    orders: OrderStore
+    commits: Commits
+    clock: Clock
+    ttl_seconds: int
+    request_close: Callable[[OrderId], None]
+
+    def sweep(self) -> int:
+        """Sweep every shard; return how many closings were asked for."""
+        return sum(self._sweep_shard(shard) for shard in range(keys.OUTBOX_SHARDS))
+
+    def _sweep_shard(self, shard: int) -> int:
+        item = self.table.get(keys.watermark("order-expiry", shard))
+        mark = str(item["row"]) if item else None
+        until = last_row_id_before(self.clock.now() - timedelta(seconds=self.ttl_seconds))
+        if mark is not None and mark >= until:
+            return 0
+        asked, batch = 0, list[OutboxRow]()
+        for row in rows(self.table, shard, until=until, after=mark):
+            if row.kind == PLACED and not self._is_over(row):
+                break
+            batch.append(row)
+            if len(batch) == _SWEEP_BATCH:
+                asked += self._settle(shard, batch)
+                batch = []
+        return asked + (self._settle(shard, batch) if batch else 0)
+
+    def _is_over(self, row: OutboxRow) -> bool:
+        return self.clock.now() >= instant_from(row.facts["expires_at"]) + rules.CLOSE_GRACE
+
+    def _settle(self, shard: int, batch: Sequence[OutboxRow]) -> int:
+        """Ask for the closing of those still unpaid, then move the watermark past the batch."""
+        placed = [OrderId(row.about) for row in batch if row.kind == PLACED]
+        heads = self.orders.heads(placed) if placed else {}
+        overdue = [
+            order.id for order in heads.values() if rules.is_overdue(order, now=self.clock.now())
+        ]
+        for order_id in overdue:
+            self.request_close(order_id)
+        with self.commits() as work:
+            key = keys.watermark("order-expiry", shard)
+            work.put(key, {"row": batch[-1].key.sk}, refusal="watermark", when=None)
+        return len(overdue)

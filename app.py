@@ -1,0 +1,15 @@
+"""Shoukuan's functions: rooms registered, nothing else."""
+
+from chalice.app import Chalice
+
+from chalicelib.edge.http import remember_request
+from chalicelib.front import APIS
+from chalicelib.orders.jobs import blueprint as orders_jobs
+from chalicelib.payments.jobs import blueprint as payments_jobs
+
+app = Chalice(app_name="shoukuan")
+app.register_middleware(remember_request, "http")
+for api in APIS:
+    app.register_blueprint(api.blueprint)
+app.register_blueprint(orders_jobs)
+app.register_blueprint(payments_jobs)

@@ -1,0 +1,43 @@
+"""The front door: the routes of no room, and the list of all rooms."""
+
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib import outside
+from chalicelib.catalog.api import api as catalog
+from chalicelib.edge.http import Api, Call
+from chalicelib.edge.openapi import document
+from chalicelib.orders.api import api as orders
+from chalicelib.payments.api import api as payments
+from chalicelib.people.api import api as people
+
+VERSION = "0.1.0"
+
+api = Api(__name__, authenticator=outside.authenticator)
+APIS = (api, people, catalog, orders, payments)
+
+
+class Health(BaseModel):
+    """It answers."""
+
+    status: str
+
+
+@api.get("/healthz", answer=Health)
+def healthz(_call: Call) -> Health:
+    """Say that this process answers."""
+    return Health(status="ok")
+
+
+@api.get("/openapi.json")
+def openapi(_call: Call) -> dict[str, Any]:
+    """Describe every route."""
+    return described()
+
+
+@cache
+def described() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return document(APIS, title="Shoukuan", version=VERSION)

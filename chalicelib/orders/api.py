@@ -1,0 +1,176 @@
+"""Orders, over HTTP."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from chalicelib.catalog.model import OutOfStockError
+from chalicelib.edge.auth import Scope
+from chalicelib.edge.http import Api, Call
+from chalicelib.edge.pages import InvalidCursorError, Page, read_cursor, write_cursor
+from chalicelib.kernel.errors import IdempotencyKeyReusedError
+from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
+from chalicelib.kernel.money import Money
+from chalicelib.orders import wiring
+from chalicelib.orders.model import (
+    LINES_MAX,
+    QUANTITY_MAX,
+    OrderNotFoundError,
+    OrderState,
+    OrderTotalTooLargeError,
+    ProductsNotFoundError,
+    Wanted,
+)
+from chalicelib.orders.store import is_position
+from chalicelib.orders.usecases import Placed
+
+api = Api(__name__, authenticator=wiring.authenticator)
+
+_LIST = "orders"
+
+
+class PlaceLine(BaseModel):
+    """So many of a product; the price is the catalogue's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    product_id: ProductId
+    quantity: int = Field(ge=1, le=QUANTITY_MAX)
+
+
+class PlaceOrder(BaseModel):
+    """What a shopper wants of one merchant."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    merchant_id: MerchantId
+    lines: list[PlaceLine] = Field(min_length=1, max_length=LINES_MAX)
+
+    @model_validator(mode="after")
+    def _each_product_once(self) -> "PlaceOrder":
+        if len({line.product_id for line in self.lines}) != len(self.lines):
+            raise ValueError("each product once: say how many in its quantity")
+        return self
+
+
+class LineView(BaseModel):
+    """A line of an order."""
+
+    product_id: ProductId
+    title: str
+    quantity: int
+    price: Money
+    total: Money
+
+
+class OrderView(BaseModel):
+    """An order: `due` is to be paid, `held` is paid and kept aside (担保)."""
+
+    id: OrderId
+    state: OrderState
+    merchant_id: MerchantId
+    total: Money
+    due: Money
+    held: Money
+    lines: list[LineView]
+    created_at: AwareDatetime
+    expires_at: AwareDatetime
+
+
+class ListOrders(BaseModel):
+    """Which orders, and from where on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: OrderState | None = None
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+@api.post(
+    "/v1/orders",
+    scopes=[Scope.MEMBER],
+    body=PlaceOrder,
+    answer=OrderView,
+    status=201,
+    idempotent=True,
+    refusals=[
+        ProductsNotFoundError,
+        OutOfStockError,
+        OrderTotalTooLargeError,
+        IdempotencyKeyReusedError,
+    ],
+)
+def place_order(call: Call, body: PlaceOrder) -> OrderView:
+    """Place an order at the catalogue's prices."""
+    wanted = [Wanted(product_id=line.product_id, quantity=line.quantity) for line in body.lines]
+    return _shown(
+        wiring.place_order().place(
+            call.caller.member_id, body.merchant_id, wanted, key=call.idempotency_key
+        )
+    )
+
+
+@api.get(
+    "/v1/orders/{order_id}",
+    scopes=[Scope.MEMBER, Scope.MERCHANT, Scope.OPERATOR],
+    answer=OrderView,
+    refusals=[OrderNotFoundError],
+)
+def get_order(call: Call, order_id: str) -> OrderView:
+    """Show an order to its shopper, its merchant, or an operator."""
+    asked, orders, caller = OrderId.parse(order_id), wiring.read_orders(), call.caller
+    if Scope.OPERATOR in caller.scopes:
+        return _shown(orders.for_operator(asked))
+    if Scope.MERCHANT in caller.scopes:
+        return _shown(orders.for_merchant(asked, caller.own_merchant_id))
+    return _shown(orders.for_member(asked, caller.member_id))
+
+
+@api.get(
+    "/v1/orders",
+    scopes=[Scope.MEMBER],
+    query=ListOrders,
+    answer=Page[OrderView],
+    refusals=[InvalidCursorError],
+)
+def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
+    """List a shopper's own orders, newest first."""
+    after = _position(query.cursor) if query.cursor is not None else None
+    placed, ended = wiring.read_orders().of_member(
+        call.caller.member_id, state=query.state, after=after, limit=query.limit
+    )
+    return Page[OrderView](
+        items=[_shown(one) for one in placed],
+        next=write_cursor(_LIST, ended) if ended is not None else None,
+    )
+
+
+def _position(cursor: str) -> str:
+    """Return where to go on; only what this list gave out is a position in it."""
+    at = read_cursor(_LIST, cursor)
+    if not is_position(at):
+        raise InvalidCursorError("this is no cursor of this list")
+    return at
+
+
+def _shown(placed: Placed) -> OrderView:
+    order, lines = placed
+    return OrderView(
+        id=order.id,
+        state=order.state,
+        merchant_id=order.merchant_id,
+        total=order.total,
+        due=order.due,
+        held=order.held,
+        lines=[
+            LineView(
+                product_id=line.product_id,
+                title=line.title,
+                quantity=line.quantity,
+                price=line.price,
+                total=line.total(),
+            )
+            for line in lines
+        ],
+        created_at=order.created_at,
+        expires_at=order.expires_at,
+    )

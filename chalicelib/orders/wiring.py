@@ -1,0 +1,48 @@
+"""The room's collaborators in production."""
+
+from functools import cache
+
+from chalicelib import outside
+from chalicelib.catalog.store import CatalogStore
+from chalicelib.kernel.ids import OrderId
+from chalicelib.orders.store import OrderStore
+from chalicelib.orders.usecases import PlaceOrder, ReadOrders, SweepExpired
+from chalicelib.settings import settings
+
+authenticator = outside.authenticator
+
+
+@cache
+def place_order() -> PlaceOrder:
+    """Return the way an order is placed."""
+    return PlaceOrder(
+        table=outside.table(),
+        orders=OrderStore(outside.table()),
+        catalog=CatalogStore(outside.table()),
+        commits=outside.commits(),
+        clock=outside.clock(),
+        ttl_seconds=settings().order_ttl_seconds,
+    )
+
+
+@cache
+def read_orders() -> ReadOrders:
+    """Return the way orders are read."""
+    return ReadOrders(OrderStore(outside.table()))
+
+
+@cache
+def sweep_expired() -> SweepExpired:
+    """Return the sweep for orders whose time is over."""
+    return SweepExpired(
+        table=outside.table(),
+        orders=OrderStore(outside.table()),
+        commits=outside.commits(),
+        clock=outside.clock(),
+        ttl_seconds=settings().order_ttl_seconds,
+        request_close=_request_close,
+    )
+
+
+def _request_close(order_id: OrderId) -> None:
+    outside.commands_queue().send({"command": "close_order", "order_id": order_id})

@@ -1,0 +1,110 @@
+"""Paying an order, and hearing from the provider."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+from chalicelib.edge import observe
+from chalicelib.edge.auth import Scope
+from chalicelib.edge.http import Answer, Api, Call
+from chalicelib.kernel.errors import IdempotencyKeyReusedError
+from chalicelib.kernel.ids import OrderId, PaymentId
+from chalicelib.kernel.money import Money
+from chalicelib.orders.model import OrderNotFoundError
+from chalicelib.payments import wiring
+from chalicelib.payments.model import (
+    OrderNotPayableError,
+    PaymentNotPayableError,
+    PaymentState,
+    ProviderNotOfferedError,
+)
+from chalicelib.payments.usecases import Started
+from chalicelib.providers.port import (
+    Ignored,
+    NotificationRefusedError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+)
+
+api = Api(__name__, authenticator=wiring.authenticator)
+
+WECHATPAY = "wechatpay"
+
+
+class StartPayment(BaseModel):
+    """With whom to pay."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    provider: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$")]
+
+
+class PaymentView(BaseModel):
+    """A payment; `invoke` is what the mini-program hands to the provider's cashier.
+
+    It is null when the payment is captured already, and when the provider's answer got lost: the
+    status is then 202, and the same request under the same key asks again.
+    """
+
+    id: PaymentId
+    order_id: OrderId
+    provider: str
+    state: PaymentState
+    amount: Money
+    created_at: AwareDatetime
+    invoke: dict[str, str] | None
+
+
+@api.post(
+    "/v1/orders/{order_id}/payments",
+    scopes=[Scope.MEMBER],
+    body=StartPayment,
+    answer=PaymentView,
+    status=201,
+    idempotent=True,
+    refusals=[
+        OrderNotFoundError,
+        OrderNotPayableError,
+        PaymentNotPayableError,
+        ProviderNotOfferedError,
+        ProviderRejectedError,
+        ProviderUnavailableError,
+        IdempotencyKeyReusedError,
+    ],
+)
+def start_payment(call: Call, order_id: str, body: StartPayment) -> PaymentView | Answer:
+    """Start a payment of all that an order is due."""
+    started = wiring.start_payment().start(
+        call.caller.member_id, OrderId.parse(order_id), body.provider, key=call.idempotency_key
+    )
+    view = _shown(started)
+    waiting = started.payment.state is PaymentState.PENDING and started.invoke is None
+    return Answer(view, status=202) if waiting else view
+
+
+@api.post("/v1/notifications/wechatpay", raw=True, status=204, refusals=[NotificationRefusedError])
+def wechatpay_notified(call: Call) -> None:
+    """Book what WeChat Pay says was paid; answered only when it is safe."""
+    try:
+        heard = wiring.providers()[WECHATPAY].read_notification(call.headers, call.raw_body)
+    except NotificationRefusedError as refused:
+        observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
+        raise
+    if isinstance(heard, Ignored):
+        observe.count("NotificationIgnored", provider=WECHATPAY)
+        observe.note("an event of no concern", event_type=heard.event_type[:64])
+        return
+    wiring.book_or_queue(heard)
+
+
+def _shown(started: Started) -> PaymentView:
+    payment = started.payment
+    return PaymentView(
+        id=payment.id,
+        order_id=payment.order_id,
+        provider=payment.provider,
+        state=payment.state,
+        amount=payment.amount,
+        created_at=payment.created_at,
+        invoke=started.invoke,
+    )

@@ -1,0 +1,156 @@
+"""The room's collaborators in production."""
+
+import json
+from functools import cache
+
+from chalicelib import outside
+from chalicelib.catalog.store import CatalogStore
+from chalicelib.edge import observe
+from chalicelib.kernel.errors import TryAgainError
+from chalicelib.ledger.journal import Journal
+from chalicelib.orders.store import OrderStore
+from chalicelib.payments.model import Booking
+from chalicelib.payments.store import PaymentStore
+from chalicelib.payments.usecases import (
+    Capture,
+    CloseOrder,
+    Providers,
+    RefreshCertificates,
+    StartPayment,
+    offered,
+)
+from chalicelib.providers.port import Collected
+from chalicelib.providers.wechatpay.account import WeChatPayAccount
+from chalicelib.providers.wechatpay.client import WeChatPay
+from chalicelib.settings import settings
+
+authenticator = outside.authenticator
+
+NOTIFICATION_SECONDS = 2.5
+"""How long a notification tries to commit; with the queue's 1.5 it is answered within four."""
+
+_LEARN_SECONDS = 600.0
+_learned_at = 0.0
+
+
+@cache
+def wechatpay() -> WeChatPay:
+    """Return WeChat Pay, knowing the certificates that were downloaded before this start."""
+    configured = settings()
+    public_key = configured.wechatpay_public_key
+    previous = configured.wechatpay_api_v3_key_previous
+    account = WeChatPayAccount(
+        mch_id=configured.wechatpay_mch_id,
+        app_id=configured.wechatpay_app_id,
+        serial_no=configured.wechatpay_serial_no,
+        private_key_pem=outside.secret(configured.wechatpay_private_key),
+        api_v3_key=outside.secret(configured.wechatpay_api_v3_key),
+        api_v3_key_previous=outside.secret(previous) if previous else None,
+        public_key_id=configured.wechatpay_public_key_id,
+        public_key_pem=outside.secret(public_key) if public_key else None,
+        base_url=configured.wechatpay_base_url,
+        fallback_url=configured.wechatpay_fallback_url,
+        notify_url=f"{configured.public_base_url}/v1/notifications/wechatpay",
+    )
+    return WeChatPay(
+        account,
+        transport=outside.transport(),
+        clock=outside.clock(),
+        randomness=outside.randomness,
+        certificates=PaymentStore(outside.table()).certificates(WeChatPay.name),
+    )
+
+
+@cache
+def providers() -> Providers:
+    """Return the providers that are offered here."""
+    return offered([wechatpay()])
+
+
+@cache
+def capture() -> Capture:
+    """Return the way money is booked."""
+    return Capture(
+        payments=PaymentStore(outside.table()),
+        orders=OrderStore(outside.table()),
+        journal=Journal(outside.table()),
+        commits=outside.commits(),
+        tell=tell,
+    )
+
+
+def start_payment() -> StartPayment:
+    """Return the way a payment is started; here certificates that others downloaded are learnt.
+
+    Never on a notification's path, which has no time for it.
+    """
+    global _learned_at  # noqa: PLW0603  when this process last looked
+    now = outside.clock().monotonic()
+    if now - _learned_at > _LEARN_SECONDS:
+        _learned_at = now
+        refresh_certificates().learn()
+    return _start_payment()
+
+
+@cache
+def _start_payment() -> StartPayment:
+    return StartPayment(
+        table=outside.table(),
+        payments=PaymentStore(outside.table()),
+        commits=outside.commits(),
+        providers=providers(),
+        capture=capture(),
+        clock=outside.clock(),
+    )
+
+
+@cache
+def close_order() -> CloseOrder:
+    """Return the way an overdue order is closed."""
+    return CloseOrder(
+        payments=PaymentStore(outside.table()),
+        orders=OrderStore(outside.table()),
+        catalog=CatalogStore(outside.table()),
+        commits=outside.commits(),
+        providers=providers(),
+        capture=capture(),
+        clock=outside.clock(),
+    )
+
+
+@cache
+def refresh_certificates() -> RefreshCertificates:
+    """Return the keeper of WeChat Pay's certificates."""
+    return RefreshCertificates(
+        payments=PaymentStore(outside.table()),
+        commits=outside.commits(),
+        provider=wechatpay(),
+        clock=outside.clock(),
+    )
+
+
+def book_or_queue(collected: Collected) -> None:
+    """Book reported money; when the database is too busy, hand it to the queue instead.
+
+    Whichever of the two took it, it is durable when this returns. If neither did, this raises, and
+    the provider will say it again.
+    """
+    try:
+        capture().capture(collected, budget_seconds=NOTIFICATION_SECONDS)
+    except TryAgainError as busy:
+        outside.bookings_queue().send({"collected": collected.model_dump_json()})
+        observe.count("NotificationQueued", provider=collected.provider)
+        observe.note("queued a notification: the database is busy", code=busy.code)
+
+
+def tell(booking: Booking, collected: Collected) -> None:
+    """Count what became of reported money, and alarm where a person must look."""
+    observe.count("NotificationBooked", provider=collected.provider, booking=booking)
+    if booking in {Booking.CONTRADICTORY, Booking.UNKNOWN, Booking.LATE}:
+        observe.alarm(
+            "money went to suspense",
+            booking=booking,
+            number=json.dumps(collected.number[:40]),
+            amount=collected.amount.amount,
+            currency=collected.amount.currency,
+        )
