@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -16,7 +17,13 @@ from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
-from chalicelib.providers.transport import HttpTransport, Transport
+from chalicelib.providers.transport import (
+    NoAnswerError,
+    NotSentError,
+    Timeouts,
+    Transport,
+    UrllibTransport,
+)
 from chalicelib.settings import settings
 from chalicelib.storage.commit import Commits
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
@@ -50,7 +57,7 @@ def commits() -> Commits:
 @cache
 def transport() -> Transport:
     """Return HTTP to strangers."""
-    return HttpTransport()
+    return UrllibTransport(clock())
 
 
 @cache
@@ -78,7 +85,7 @@ def sessions() -> Sessions:
 def authenticator() -> Authenticator:
     """Return who lets callers in."""
     configured = settings()
-    keys = IssuerKeys(configured.oidc_issuer, fetch=transport().fetch, clock=clock())
+    keys = IssuerKeys(configured.oidc_issuer, fetch=_fetch, clock=clock())
     issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
     return Authenticator(sessions=sessions(), issuer=issuer)
 
@@ -86,6 +93,19 @@ def authenticator() -> Authenticator:
 def secret(value: SecretStr) -> str:
     """Return a secret setting in clear, fetched if it is only named."""
     return revealed(value.get_secret_value())
+
+
+def _fetch(address: str) -> bytes:
+    """GET a public document, or raise `OSError`."""
+    try:
+        answer = transport().send(
+            "GET", address, {"Accept": "application/json"}, b"", Timeouts().within(3)
+        )
+    except (NotSentError, NoAnswerError) as error:
+        raise OSError(str(error)) from None
+    if answer.status != HTTPStatus.OK:
+        raise OSError(f"answered {answer.status}")
+    return answer.body
 
 
 def _offset_in(path: Path) -> Callable[[], timedelta]:

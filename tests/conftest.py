@@ -1,0 +1,85 @@
+"""Engines: the same tests on the in-memory fake, on moto, and on the embedded AWS."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+from chalicelib.storage.keys import LOG, MAIN
+from chalicelib.storage.table import Table
+from local.emulator import Emulator
+from tests.fakes.house import House
+from tests.fakes.table import MemoryTable
+
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+ENGINES = ["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """One embedded AWS for all tests of this process."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def emulator_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A DynamoDB client of the embedded AWS, patient because it is no DynamoDB in speed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    return dynamodb_client(connect=5, read=20)
+
+
+@pytest.fixture(params=ENGINES)
+def table(request: pytest.FixtureRequest) -> Iterator[Table]:
+    """An empty table on every engine."""
+    match request.param:
+        case "memory":
+            yield MemoryTable()
+        case "moto":
+            with mock_aws():
+                yield dynamo_table(dynamodb_client())
+        case _:
+            yield dynamo_table(request.getfixturevalue("emulator_client"))
+
+
+@pytest.fixture
+def house(table: Table) -> House:
+    """The house's use cases on every engine."""
+    return House(table)
+
+
+@pytest.fixture
+def quick_house() -> House:
+    """The house's use cases in memory alone."""
+    return House(MemoryTable())
+
+
+def dynamo_table(client: Any) -> DynamoTable:
+    """Create a new pair of tables and return the port to them."""
+    number = next(_numbers)
+    names = {MAIN: f"main-{os.getpid()}-{number}", LOG: f"log-{os.getpid()}-{number}"}
+    for name in names.values():
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+        )
+    return DynamoTable(client, names)

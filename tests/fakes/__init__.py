@@ -1,0 +1,1 @@
+"""Fakes: small, fast, and held to the same contracts as what they stand for."""
