@@ -275,7 +275,7 @@ def client(*steps: Step, clock: FakeClock | None = None, **changes: Any) -> tupl
     return pay, wire
 
 
-def without_public_key() -> dict[str, None]:
+def without_public_key() -> dict[str, Any]:
     """Return the changes that make the account a certificates-only one."""
     return {"public_key_id": None, "public_key_pem": None}
 

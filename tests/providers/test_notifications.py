@@ -19,8 +19,7 @@ def refusal(
     try:
         pay.read_notification(headers, body)
     except NotificationRefusedError as error:
-        assert error.facts == {"reason": error.reason}
-        return error.reason
+        return str(error.facts["reason"])
     return None
 
 

@@ -38,7 +38,7 @@ class WeChatLogin:
     app_id: str
     app_secret: str = field(repr=False)
     base_url: str
-    transport: Transport
+    transport: Transport = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     def openid(self, code: str) -> str:
@@ -83,6 +83,8 @@ def _fields_in(answer: Answer) -> Mapping[str, Any]:
 def _openid_in(fields: Mapping[str, Any]) -> str:
     """Return the openid, or raise: a refusal is the shopper's, all else is ours or WeChat's."""
     errcode = fields.get("errcode", 0)
+    if not isinstance(errcode, int):
+        raise ProviderOutcomeUnknownError("WeChat's answer can't be read")
     if errcode in _REFUSED:
         raise LoginRefusedError("WeChat refuses this login code", provider_code=errcode)
     if errcode != 0:
