@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from typing_extensions import override
 
 from chalicelib.kernel.money import fen
 from chalicelib.payments.model import Booking
@@ -27,6 +28,7 @@ class TroubledTable(MemoryTable):
         self.troubles: list[str] = []
         self.attempts = 0
 
+    @override
     def transact(self, actions: Sequence[Action], token: str) -> None:
         self.attempts += 1
         trouble = self.troubles.pop(0) if self.troubles else ""
@@ -46,7 +48,8 @@ class TroubledTable(MemoryTable):
             case "silent after":
                 super().transact(actions, token)
                 raise StoreSilentError(trouble)
-        super().transact(actions, token)
+            case _:
+                super().transact(actions, token)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_money_for_a_failed_payment_is_money_all_the_same(scene: Scene) -> None:
 @pytest.mark.parametrize("strange", ["number", "attach", "order", "merchant", "both"])
 def test_money_that_nobody_here_asked_for_is_parked(scene: Scene, strange: str) -> None:
     other_order = OrderId.derive("other")
-    changes = {
+    changes: dict[str, dict[str, object]] = {
         "number": {"number": PaymentId.derive("other")},
         "attach": {"attach": ""},
         "order": {"attach": f"{other_order}/{scene.order.merchant_id}"},
