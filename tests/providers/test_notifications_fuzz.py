@@ -17,7 +17,12 @@ PAY: WeChatPay = far.client(
 HEADERS, BODY = far.notification()
 GENUINE = PAY.read_notification(HEADERS, BODY)
 
-REASONS = dict.fromkeys("stale signature serial headers body ciphertext merchant app state".split())
+REASONS = dict.fromkeys(
+    [
+        *("stale", "signature", "serial", "headers", "body"),
+        *("ciphertext", "merchant", "app", "state"),
+    ]
+)
 ANY_TEXT = st.text(max_size=30)  # with lone surrogates, NUL, everything
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT,
