@@ -299,6 +299,14 @@ def test_sign_tests_for_ever_are_no_answer() -> None:
     assert wire.hosts == [far.BASE] * 3 + [far.FALLBACK] * 3
 
 
+@pytest.mark.parametrize("then", [NOT_SENT, BUSY])
+def test_what_was_sign_tested_may_have_been_done(then: Answer | Exception) -> None:
+    pay, wire = far.client(SIGN_TEST, then, NOT_SENT)
+    with pytest.raises(ProviderOutcomeUnknownError):
+        pay.prepay(far.prepay_order())
+    assert wire.hosts == [far.BASE, far.BASE, far.FALLBACK]
+
+
 def slow(clock: far.FakeClock, seconds: int, step: Exception) -> Any:
     """Return a step that takes a while, and then fails."""
 

@@ -195,6 +195,12 @@ def test_associated_data_may_be_empty_null_or_missing(aad: str | None) -> None:
     assert reread(far.envelope(resource)) is None
 
 
+@pytest.mark.parametrize("aad", [0, False, [], {}])
+def test_associated_data_is_text_or_nothing(aad: object) -> None:
+    resource = far.sealed(far.json_bytes(far.trade()), aad="") | {"associated_data": aad}
+    assert reread(far.envelope(resource)) == "ciphertext"
+
+
 @pytest.mark.parametrize(
     "changes",
     [

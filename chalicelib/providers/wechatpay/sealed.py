@@ -28,7 +28,7 @@ class SealKeys:
             raise DoubtError("sealed by an algorithm we don't know", reason="ciphertext")
         ciphertext = _sealed_bytes(resource.get("ciphertext"))
         nonce = _text_bytes(resource.get("nonce"))
-        aad = _text_bytes(resource.get("associated_data") or "")
+        aad = _text_bytes("" if (said := resource.get("associated_data")) is None else said)
         if len(nonce) != NONCE_BYTES:
             raise DoubtError("the nonce has another length", reason="ciphertext")
         for cipher in self._ciphers:
