@@ -28,7 +28,7 @@ class SealKeys:
             raise DoubtError("sealed by an algorithm we don't know", reason="ciphertext")
         ciphertext = _sealed_bytes(resource.get("ciphertext"))
         nonce = _text_bytes(resource.get("nonce"))
-        aad = _text_bytes("" if (said := resource.get("associated_data")) is None else said)
+        aad = _text_bytes(_or_empty(resource.get("associated_data")))
         if len(nonce) != NONCE_BYTES:
             raise DoubtError("the nonce has another length", reason="ciphertext")
         for cipher in self._ciphers:
@@ -44,6 +44,10 @@ def _sealed_bytes(value: object) -> bytes:
     if content is None:
         raise DoubtError("the ciphertext is no base64", reason="ciphertext")
     return content
+
+
+def _or_empty(value: object) -> object:
+    return "" if value is None else value
 
 
 def _text_bytes(value: object) -> bytes:
