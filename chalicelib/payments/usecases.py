@@ -254,11 +254,12 @@ class StartPayment:
             expires_at=order.expires_at,
         )
         try:
-            return Started(payment, provider.prepay(asked))
+            try:
+                return Started(payment, provider.prepay(asked))
+            except ProviderRejectedError as rejected:
+                return self._given_up(provider, payment, rejected)
         except ProviderOutcomeUnknownError:
             return Started(payment, None)
-        except ProviderRejectedError as rejected:
-            return self._given_up(provider, payment, rejected)
 
     def _given_up(
         self, provider: Provider, payment: Payment, rejected: ProviderRejectedError

@@ -6,7 +6,11 @@ from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MemberId, MerchantId
 from chalicelib.people.model import Member, Merchant, MerchantNotFoundError
 from chalicelib.people.store import MERCHANT, PeopleStore, read_merchant
-from chalicelib.providers.port import Login
+from chalicelib.providers.port import (
+    Login,
+    ProviderOutcomeUnknownError,
+    ProviderUnavailableError,
+)
 from chalicelib.storage.commit import CommitRefusedError, Commits
 
 
@@ -21,7 +25,11 @@ class SignIn:
 
     def sign_in(self, code: str) -> Member:
         """Exchange a code for the member it belongs to; the first time, the member joins."""
-        openid = self.login.openid(code)
+        try:
+            openid = self.login.openid(code)
+        except ProviderOutcomeUnknownError:
+            # The code may be used up; with a new one nothing is lost.
+            raise ProviderUnavailableError("WeChat did not answer; log in again") from None
         member_id = MemberId.derive("wechat", self.app_id, openid)
         if known := self.people.find_member(member_id):
             return known

@@ -61,10 +61,16 @@ class House:
         self.orders = OrderStore(self.table)
         self.payments = PaymentStore(self.table)
         self.journal = Journal(self.table)
-        providers = offered([self.provider])
+        self._open_people()
+        self._open_orders()
+        self._open_payments()
+
+    def _open_people(self) -> None:
         self.sign_in = SignIn(self.people, self.commits, FakeLogin(), "wx-app")
         self.merchants = Merchants(self.people, self.commits)
         self.catalog = Catalog(self.catalog_store, self.commits)
+
+    def _open_orders(self) -> None:
         self.place_order = PlaceOrder(
             self.table, self.orders, self.catalog_store, self.commits, self.clock, TTL_SECONDS
         )
@@ -77,6 +83,9 @@ class House:
             TTL_SECONDS,
             self.close_requests.append,
         )
+
+    def _open_payments(self) -> None:
+        providers = offered([self.provider])
         self.capture = Capture(
             self.payments,
             self.orders,
