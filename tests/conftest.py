@@ -35,8 +35,9 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A DynamoDB client of the embedded AWS, patient because it is no DynamoDB in speed."""
+    """A client of the embedded AWS, in an account of its own: an access key of digits is one."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"{os.getpid() % 1000:03d}{next(_numbers):09d}")
     return dynamodb_client(connect=5, read=20)
 
 
