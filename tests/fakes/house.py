@@ -125,8 +125,13 @@ class House:
         ).id
 
     def order(self, *, quantity: int = 2, lines: int = 1, stock: int = 10) -> Order:
-        """Place an order of a new shopper with a new merchant."""
-        merchant_id = self.merchant()
+        """Place an order of one shopper with a new merchant."""
+        return self.order_of(self.merchant(), quantity=quantity, lines=lines, stock=stock)
+
+    def order_of(
+        self, merchant_id: MerchantId, *, quantity: int = 2, lines: int = 1, stock: int = 10
+    ) -> Order:
+        """Place an order of one shopper with this merchant."""
         wanted = [
             Wanted(product_id=self.product(merchant_id, stock=stock), quantity=quantity)
             for _ in range(lines)

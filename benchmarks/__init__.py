@@ -1,0 +1,1 @@
+"""Benchmarks: counts that CI holds, and timings as ratios in one run."""

@@ -1,0 +1,69 @@
+"""A meter at the client: every call to DynamoDB, its capacity, and the keys it touched."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Reading:
+    """What one verb asked of DynamoDB."""
+
+    calls: list[str] = field(default_factory=list)
+    write_units: int = 0
+    read_units: int = 0
+    commits: list[list[tuple[str, str, str]]] = field(default_factory=list)
+
+    @property
+    def round_trips(self) -> int:
+        """Return how many times the network was crossed."""
+        return len(self.calls)
+
+
+class Meter:
+    """Listens on a client; production code knows nothing of it."""
+
+    def __init__(self, client: Any) -> None:
+        self._reading: Reading | None = None
+        events = client.meta.events
+        for operation in ("TransactWriteItems", "GetItem", "BatchGetItem", "Query"):
+            events.register(f"provide-client-params.dynamodb.{operation}", self._asked)
+            events.register(f"after-call.dynamodb.{operation}", self._answered)
+        events.register("before-call.dynamodb", self._called)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Read what happens inside the `with`."""
+        self._reading = reading = Reading()
+        try:
+            yield reading
+        finally:
+            self._reading = None
+
+    def _asked(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if self._reading is not None and "TransactItems" in params:
+            self._reading.commits.append(
+                [_key(action) for item in params["TransactItems"] for action in item.values()]
+            )
+        return params | {"ReturnConsumedCapacity": "TOTAL"}
+
+    def _called(self, model: Any, **_: Any) -> None:
+        if self._reading is not None:
+            self._reading.calls.append(model.name)
+
+    def _answered(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if self._reading is None:
+            return
+        consumed = parsed.get("ConsumedCapacity") or []
+        for one in consumed if isinstance(consumed, list) else [consumed]:
+            units = round(one["CapacityUnits"])
+            if model.name == "TransactWriteItems":
+                self._reading.write_units += units
+            else:
+                self._reading.read_units += units
+
+
+def _key(action: dict[str, Any]) -> tuple[str, str, str]:
+    at = action.get("Key") or action["Item"]
+    return action["TableName"], at["pk"]["S"], at["sk"]["S"]
