@@ -1,0 +1,1 @@
+"""What stands outside the deployment: the one-command machine, and the gateway it plays against."""

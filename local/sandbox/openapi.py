@@ -1,0 +1,226 @@
+"""The sandbox's own description, OpenAPI 3.1: one table of calls, schemas from the forms."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from local.sandbox.control import Pay, Settings
+from local.sandbox.faults import Fault
+from local.sandbox.orders import Delivery, Notice, Preferences, Seen
+from local.sandbox.prepay import Close, Prepay
+
+SCHEMA = "#/components/schemas/{model}"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+OBJECT: dict[str, Any] = {"type": "object"}
+TEXT: dict[str, Any] = {"type": "string"}
+REFUSED = "PARAM_ERROR, INVALID_REQUEST, ORDERPAID, ORDER_CLOSED, APPID_MCHID_NOT_MATCH"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: what it takes, what it gives."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    body: type[BaseModel] | dict[str, Any] | None = None
+    body_type: str = JSON
+    query: tuple[str, ...] = ()
+    gives: type[BaseModel] | dict[str, Any] | None = None
+    gives_type: str = JSON
+    status: int = 200
+    listed: bool = False  # gives {"items": [...], "next": null}
+
+
+def _shape(*names: str) -> dict[str, Any]:
+    return OBJECT | {"properties": dict.fromkeys(names, TEXT), "required": list(names)}
+
+
+CASHIER_FORM = OBJECT | {
+    "properties": {"action": {"enum": ["pay", "cancel"]}},
+    "required": ["action"],
+}
+PAID = OBJECT | {
+    "properties": {
+        "out_trade_no": TEXT,
+        "transaction_id": {"type": ["string", "null"]},
+        "trade_state": {"enum": ["SUCCESS", "NOTPAY", "CLOSED"]},
+        "notification_id": {"type": ["string", "null"]},
+        "deliveries": {"type": "array", "items": {"$ref": SCHEMA.format(model="Delivery")}},
+    }
+}
+
+PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", "control", "self"
+NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
+CALLS = (
+    Call(
+        "post",
+        "/v3/pay/transactions/jsapi",
+        PAY,
+        "Prepay (下单)",
+        body=Prepay,
+        gives=_shape("prepay_id"),
+    ),
+    Call("get", NUMBERED, PAY, "Query by our number", query=("mchid",), gives=OBJECT),
+    Call(
+        "get",
+        "/v3/pay/transactions/id/{transaction_id}",
+        PAY,
+        "Query by WeChat Pay's number",
+        query=("mchid",),
+        gives=OBJECT,
+    ),
+    Call("post", f"{NUMBERED}/close", PAY, "Close (关单)", body=Close, status=204),
+    Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
+    Call(
+        "get",
+        "/sns/jscode2session",
+        LOGIN,
+        "A code for an openid; codes that begin with bad, used, busy are refused, with status 200",
+        query=("appid", "secret", "js_code", "grant_type"),
+        gives=OBJECT,
+        gives_type="text/plain",
+    ),
+    Call(
+        "get",
+        "/oidc/.well-known/openid-configuration",
+        OIDC,
+        "Discovery",
+        gives=_shape("issuer", "token_endpoint", "jwks_uri"),
+    ),
+    Call("get", "/oidc/jwks", OIDC, "The issuer's public keys", gives=OBJECT),
+    Call(
+        "post",
+        "/oidc/token",
+        OIDC,
+        "A token for operator, merchant:<id> or partner:<id>",
+        body=_shape("grant_type", "client_id"),
+        body_type=FORM,
+        gives=_shape("access_token", "token_type"),
+    ),
+    Call("get", "/cashier/{prepay_id}", CASHIER, "A page to pay on", gives_type="text/html"),
+    Call(
+        "post",
+        "/cashier/{prepay_id}",
+        CASHIER,
+        "Press 支付 or 取消",
+        body=CASHIER_FORM,
+        body_type=FORM,
+        status=303,
+    ),
+    Call("post", "/control/pay", CONTROL, "Play the payer", body=Pay, gives=PAID),
+    Call("post", "/control/faults", CONTROL, "Plan a fault", body=Fault, gives=Fault),
+    Call("get", "/control/faults", CONTROL, "Faults to come", gives=Fault, listed=True),
+    Call("get", "/control/requests", CONTROL, "Recent requests", gives=Seen, listed=True),
+    Call("get", "/control/orders", CONTROL, "Every order", gives=OBJECT, listed=True),
+    Call(
+        "get",
+        "/control/notifications",
+        CONTROL,
+        "Every notification and its deliveries",
+        gives=Notice,
+        listed=True,
+    ),
+    Call(
+        "post",
+        "/control/settings",
+        CONTROL,
+        "Which key signs notifications; whether certificates are listed",
+        body=Settings,
+        gives=Preferences,
+    ),
+    Call("post", "/control/rotate", CONTROL, "A new certificate", gives=_shape("serial_no")),
+    Call("post", "/control/reset", CONTROL, "Forget orders and faults, not keys", gives=OBJECT),
+    Call("get", "/healthz", SELF, "Whether it answers", gives=_shape("status")),
+    Call("get", "/openapi.json", SELF, "This document", gives=OBJECT),
+)
+
+
+def document(base_url: str) -> dict[str, Any]:
+    """Return the OpenAPI document of the sandbox that answers at `base_url`."""
+    return _document() | {"servers": [{"url": base_url}]}
+
+
+@cache
+def _document() -> dict[str, Any]:
+    forms: list[type[BaseModel]] = [
+        Prepay,
+        Close,
+        Pay,
+        Fault,
+        Settings,
+        Seen,
+        Notice,
+        Delivery,
+        Preferences,
+    ]
+    _, schemas = models_json_schema([(each, "validation") for each in forms], ref_template=SCHEMA)
+    error = _shape("code", "message")
+    error["properties"] = {**error["properties"], "detail": OBJECT}
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method] = _operation(call)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Shoukuan sandbox",
+            "version": "1",
+            "description": "WeChat Pay's server side, played on loopback for one merchant.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas["$defs"], "Error": error},
+            "securitySchemes": {
+                PAY: {"type": "http", "scheme": "WECHATPAY2-SHA256-RSA2048"},
+            },
+        },
+    }
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    parts = [part[1:-1] for part in call.path.split("/") if part.startswith("{")]
+    operation: dict[str, Any] = {
+        "tags": [call.tag],
+        "summary": call.summary,
+        "operationId": f"{call.method}_{call.path.strip('/')}".replace("/", "_").translate(
+            str.maketrans("-.", "__", "{}")
+        ),
+        "parameters": [
+            {"name": name, "in": where, "required": True, "schema": TEXT}
+            for where, names in (("path", parts), ("query", call.query))
+            for name in names
+        ],
+        "responses": {
+            str(call.status): _response(call),
+            "default": {
+                "description": f"Refused: {REFUSED}…" if call.tag == PAY else "Refused",
+                "content": {JSON: {"schema": {"$ref": SCHEMA.format(model="Error")}}},
+            },
+        },
+    }
+    if call.body:
+        content = {call.body_type: {"schema": _schema(call.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if call.tag == PAY:
+        operation["security"] = [{PAY: []}]
+    return operation
+
+
+def _response(call: Call) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": call.summary}
+    if call.gives is None and call.gives_type == JSON:
+        return told
+    schema = _schema(call.gives) if call.gives else TEXT
+    if call.listed:
+        items = {"type": "array", "items": schema}
+        schema = OBJECT | {"properties": {"items": items, "next": {"type": "null"}}}
+    return told | {"content": {call.gives_type: {"schema": schema}}}
+
+
+def _schema(form: type[BaseModel] | dict[str, Any]) -> dict[str, Any]:
+    return form if isinstance(form, dict) else {"$ref": SCHEMA.format(model=form.__name__)}

@@ -1,0 +1,160 @@
+"""What a prepay (下单) may say: every field of the JSAPI call, and nothing else."""
+
+import re
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ValidationError as Invalid
+
+from local.sandbox.wire import RefusalError, param_error
+
+NOTIFY_URL_LENGTH_MAX = 255
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
+
+
+def _instant_text(text: str) -> str:
+    if not RFC3339.fullmatch(text):
+        raise ValueError("须为带时区的 RFC 3339 时间")
+    datetime.fromisoformat(text)
+    return text
+
+
+def _notify_url(url: str) -> str:
+    """Accept https on a public host, or, because this is a sandbox, http on loopback."""
+    parts = urlsplit(url)
+    if "?" in url or "#" in url:
+        raise ValueError("通知地址不能携带参数")
+    if parts.hostname in LOOPBACK_NAMES and parts.scheme in {"http", "https"}:
+        return url
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError("通知地址须以 https:// 开头")
+    if _is_address(parts.hostname):
+        raise ValueError("通知地址不能是 IP")
+    return url
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(length_max: int, length_min: int = 0) -> Any:
+    return StringConstraints(min_length=length_min, max_length=length_max)
+
+
+OutTradeNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-|*]{6,32}\z")]
+Fen = Annotated[int, Field(ge=0, le=10**10)]
+Rfc3339 = Annotated[str, AfterValidator(_instant_text)]
+NotifyUrl = Annotated[str, _text(NOTIFY_URL_LENGTH_MAX, length_min=1), AfterValidator(_notify_url)]
+
+
+class Form(BaseModel):
+    """A body whose every field is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Amount(Form):
+    """The total, in whole fen."""
+
+    total: int = Field(ge=1, le=10**10)
+    currency: Literal["CNY"] = "CNY"
+
+
+class Payer(Form):
+    """Who pays, under this appid."""
+
+    openid: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,128}\z")]
+
+
+class Goods(Form):
+    """One line of the goods list."""
+
+    merchant_goods_id: Annotated[str, _text(32, length_min=1)]
+    wechatpay_goods_id: Annotated[str, _text(32)] | None = None
+    goods_name: Annotated[str, _text(256)] | None = None
+    quantity: int = Field(ge=1)
+    unit_price: Fen
+
+
+class Detail(Form):
+    """The goods list (单品列表)."""
+
+    cost_price: Fen | None = None
+    invoice_id: Annotated[str, _text(32)] | None = None
+    goods_detail: list[Goods] | None = Field(default=None, max_length=6000)
+
+
+class StoreInfo(Form):
+    """The shop where it happens (门店)."""
+
+    id: Annotated[str, _text(32, length_min=1)]
+    name: Annotated[str, _text(256)] | None = None
+    area_code: Annotated[str, _text(32)] | None = None
+    address: Annotated[str, _text(512)] | None = None
+
+
+class SceneInfo(Form):
+    """Where it happens (支付场景)."""
+
+    payer_client_ip: Annotated[str, _text(45, length_min=1)]
+    device_id: Annotated[str, _text(32)] | None = None
+    store_info: StoreInfo | None = None
+
+
+class SettleInfo(Form):
+    """Whether the money is frozen for splitting (分账)."""
+
+    profit_sharing: bool | None = None
+
+
+class Prepay(Form):
+    """The body of `POST /v3/pay/transactions/jsapi`."""
+
+    appid: Annotated[str, _text(32, length_min=1)]
+    mchid: Annotated[str, _text(32, length_min=1)]
+    description: Annotated[str, _text(127, length_min=1)]
+    out_trade_no: OutTradeNo
+    time_expire: Rfc3339 | None = None
+    attach: Annotated[str, _text(128)] | None = None
+    notify_url: NotifyUrl
+    goods_tag: Annotated[str, _text(32)] | None = None
+    support_fapiao: bool | None = None
+    amount: Amount
+    payer: Payer
+    detail: Detail | None = None
+    scene_info: SceneInfo | None = None
+    settle_info: SettleInfo | None = None
+
+
+class Close(Form):
+    """The body of a close (关单)."""
+
+    mchid: Annotated[str, _text(32, length_min=1)]
+
+
+F = TypeVar("F", bound=Form)
+
+
+def parsed(form: type[F], value: Any) -> F:
+    """Read a body by its form; the first wrong field is refused by name, as WeChat Pay does."""
+    try:
+        return form.model_validate(value)
+    except Invalid as invalid:
+        raise _refusal(invalid) from invalid
+
+
+def _refusal(invalid: Invalid) -> RefusalError:
+    error = invalid.errors(include_url=False, include_context=False)[0]
+    field = "".join(f"/{part}" for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return param_error(field, "请求中含有未在API文档中定义的参数")
+    value = error["input"] if isinstance(error["input"], str | int) else None
+    return param_error(field, error["msg"], value=value)
