@@ -29,6 +29,9 @@ authenticator = outside.authenticator
 NOTIFICATION_SECONDS = 2.5
 """How long a notification tries to commit; with the queue's 1.5 it is answered within four."""
 
+_FALLBACKS = {"https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com"}
+"""WeChat Pay's own second host, for when the first can't be reached."""
+
 _LEARN_SECONDS = 600.0
 _learned_at = 0.0
 
@@ -49,7 +52,8 @@ def wechatpay() -> WeChatPay:
         public_key_id=configured.wechatpay_public_key_id,
         public_key_pem=outside.secret(public_key) if public_key else None,
         base_url=configured.wechatpay_base_url,
-        fallback_url=configured.wechatpay_fallback_url,
+        fallback_url=configured.wechatpay_fallback_url
+        or _FALLBACKS.get(configured.wechatpay_base_url),
         notify_url=f"{configured.public_base_url}/v1/notifications/wechatpay",
     )
     return WeChatPay(
