@@ -4,7 +4,7 @@
 that it may have happened: ask again with the same number; never send under a new one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -143,6 +143,16 @@ class Provider(Protocol):
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Collected | Ignored:
         """Verify and open a notification without any I/O, or raise `NotificationRefusedError`."""
+
+
+class CertifiedProvider(Provider, Protocol):
+    """A provider whose signing certificates change over time."""
+
+    def download_certificates(self) -> list[Certificate]:
+        """Fetch the certificates it signs with, believe them, and return them."""
+
+    def learn(self, certificates: Iterable[Certificate]) -> None:
+        """Believe these too; only then forget what has expired."""
 
 
 class LoginRefusedError(PlatformError):

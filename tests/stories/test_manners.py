@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from app import app
-
 from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
 from local.client import Client
 from local.story import Story, new_key

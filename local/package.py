@@ -1,0 +1,120 @@
+"""`make package`: the deployable template and zip, validated, merged and linted.
+
+Chalice writes the functions, `.chalice/resources.json` adds the tables, queues and dead letter
+queues, and what Chalice can't say (partial batches, parameters) is patched in here.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from chalice.cli.factory import CLIFactory
+from chalice.deploy.validate import validate_configuration
+
+_ROOT = Path(__file__).parent.parent
+_OUT = _ROOT / "build" / "package"
+_MERGED = _ROOT / ".chalice" / "resources.json"
+ZIP_BYTES_MAX = 15 * 1024 * 1024
+
+_FEEDS = {"BookQueued": "BookingsQueue", "RunCommands": "CommandsQueue"}
+_PARAMETERS = {
+    "PublicBaseUrl": "https address at which the provider reaches the API",
+    "OidcIssuer": "issuer of merchants' and operators' tokens",
+    "WechatpayMchId": "merchant number (商户号)",
+    "WechatpayAppId": "the mini-program's app id",
+    "WechatpaySerialNo": "serial number of the merchant's API certificate",
+}
+_SECRETS = ("SESSION_KEY", "WECHATPAY_PRIVATE_KEY", "WECHATPAY_API_V3_KEY", "WECHAT_APP_SECRET")
+
+
+class PackageError(RuntimeError):
+    """The package is not fit to be deployed."""
+
+
+def main() -> int:
+    """Package a stage; return the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stage", default="dev")
+    stage = parser.parse_args().stage
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # Chalice asks; nothing is called
+    try:
+        package(stage)
+    except (PackageError, subprocess.CalledProcessError) as error:
+        print(f"not packaged: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def package(stage: str) -> None:
+    """Validate, package, patch, lint, and look into the zip."""
+    validate_configuration(CLIFactory(str(_ROOT)).create_config_obj(chalice_stage_name=stage))
+    _run("chalice", "package", "--stage", stage, "--merge-template", str(_MERGED), str(_OUT))
+    path = _OUT / "sam.json"
+    template = json.loads(path.read_text())
+    patch(template, stage)
+    path.write_text(json.dumps(template, indent=2) + "\n")
+    _run("cfn-lint", str(path))
+    size = check_zip(_OUT / "deployment.zip")
+    kinds = sorted({resource["Type"] for resource in template["Resources"].values()})
+    print(f"{path.relative_to(_ROOT)}: {len(template['Resources'])} resources, cfn-lint clean")
+    print("  " + ", ".join(kinds))
+    print(f"build/package/deployment.zip: {size // 1024} KB of at most {ZIP_BYTES_MAX // 1024}")
+
+
+def patch(template: dict[str, Any], stage: str) -> None:
+    """Say what Chalice can't: partial batches, order of creation, settings as parameters."""
+    resources = template["Resources"]
+    parameters = template.setdefault("Parameters", {})
+    parameters["Stage"] = {"Type": "String", "Default": stage}
+    for name, description in _PARAMETERS.items():
+        parameters[name] = {"Type": "String", "Description": description}
+    for function, queue in _FEEDS.items():
+        resources[function]["DependsOn"] = [queue]
+        (source,) = resources[function]["Properties"]["Events"].values()
+        source["Properties"]["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["Environment"]["Variables"] |= _settings(stage)
+
+
+def _settings(stage: str) -> dict[str, Any]:
+    named = {
+        "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+        .lstrip("_")
+        .upper(): {"Ref": name}
+        for name in _PARAMETERS
+    }
+    secrets = {
+        name: f"secret:shoukuan/{stage}/{name.lower().replace('_', '-')}" for name in _SECRETS
+    }
+    return named | secrets
+
+
+def check_zip(path: Path) -> int:
+    """Look into the zip: small enough, ours inside, and nothing of tests or laptops."""
+    with zipfile.ZipFile(path) as zipped:
+        tops = {name.partition("/")[0] for name in zipped.namelist()}
+    missing = {"app.py", "chalicelib", "chalice", "cryptography", "pydantic"} - tops
+    strange = {"tests", "local", "benchmarks", "boto3", "botocore", "requests", "moto"} & tops
+    size = path.stat().st_size
+    if missing or strange:
+        raise PackageError(
+            f"the zip lacks {missing or 'nothing'}, and holds {strange or 'nothing'}"
+        )
+    if size > ZIP_BYTES_MAX:
+        raise PackageError(f"the zip has {size} bytes")
+    return size
+
+
+def _run(program: str, *arguments: str) -> None:
+    command = [str(Path(sys.executable).parent / program), *arguments]
+    subprocess.run(command, cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
