@@ -29,7 +29,7 @@ class FaultKind(StrEnum):
 class Fault(Form):
     """A planned misfortune: `path` is a prefix, or the whole path when it has a `*` in it."""
 
-    path: Annotated[str, StringConstraints(pattern="^/")]
+    path: Annotated[str, StringConstraints(pattern="^[/*]")]
     method: Annotated[str, StringConstraints(pattern=r"^([A-Z]+|\*)\z")] = "*"
     kind: Annotated[FaultKind, Field(strict=False)]
     times: int = Field(default=1, ge=1, le=1_000_000)

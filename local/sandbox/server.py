@@ -45,10 +45,18 @@ class Server:
         """Finish what is being answered, save, close every connection."""
         if not self._thread.is_alive():
             return
-        self._app.close()
+        self._app.hurry()
         self._waitress.task_dispatcher.shutdown(timeout=STOP_SECONDS_MAX)
-        self._waitress.trigger.pull_trigger(lambda: close_all(self._open))
+        self._app.close()
+        connections: dict[int, Any] = {}
+
+        def leave() -> None:  # the loop ends when nothing is open; closing is ours, after it
+            connections.update(self._open)
+            self._open.clear()
+
+        self._waitress.trigger.pull_trigger(leave)
         self._thread.join(timeout=STOP_SECONDS_MAX)
+        close_all(connections)
 
 
 def serve(app: Sandbox, port: int = 0) -> tuple[Server, str]:
