@@ -14,13 +14,23 @@ from local.sandbox.keys import load_or_create
 from local.sandbox.server import HOST, serve
 
 EXIT_REFUSED = 2
+EXIT_FAILED = 1
 
 
 def main(settings: Mapping[str, str] = os.environ) -> int:
-    """Serve until told to stop; refuse where real money flows."""
+    """Run, but not where real money flows; say in a sentence why it can't."""
     if settings.get("STAGE", "").strip().lower() in {"production", "prod"}:
         print("the sandbox never runs in production: STAGE says so", file=sys.stderr)
         return EXIT_REFUSED
+    try:
+        return run(settings)
+    except (OSError, ValueError, ArithmeticError) as error:
+        print(f"the sandbox can't start: {error}", file=sys.stderr)
+        return EXIT_FAILED
+
+
+def run(settings: Mapping[str, str]) -> int:
+    """Serve as these settings say, until a signal comes."""
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

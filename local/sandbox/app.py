@@ -126,12 +126,14 @@ class Sandbox:
         if request.path.startswith("/v3/"):
             answer = self._gateway.answer(request, lambda: self._worked(request), fault)
         else:
-            try:
-                kind = fault.kind if fault else None
-                answer = instead_of_work(kind) or self._worked(request)
-            except RefusalError as refusal:
-                answer = refusal.answer()
+            answer = instead_of_work(fault.kind if fault else None) or self._plain(request)
         return answer.adding({"Request-ID": secrets.token_hex(16).upper()})
+
+    def _plain(self, request: Request) -> Answer:
+        try:
+            return self._worked(request)
+        except RefusalError as refusal:
+            return refusal.answer()
 
     def _worked(self, request: Request) -> Answer:
         try:

@@ -44,7 +44,7 @@ class Messenger:
         self._retries = tuple(retries)
         self._waiting: set[str] = set()
         self._pool = urllib3.PoolManager(
-            num_pools=8, maxsize=8, timeout=urllib3.Timeout(total=ANSWER_SECONDS_MAX)
+            num_pools=8, maxsize=64, timeout=urllib3.Timeout(total=ANSWER_SECONDS_MAX)
         )
 
     def notice(self, order: Order, *, sign_with: SignWith | None = None, **tampered: Any) -> Notice:

@@ -5,6 +5,7 @@ import secrets
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from urllib.parse import parse_qsl, unquote_plus
 
 from joserfc import jwt
@@ -30,10 +31,7 @@ class Issuer:
     ) -> None:
         self._now = now
         self._base_url = base_url
-        key = RSAKey.import_key(keys().oidc_private_key)
-        self._key = RSAKey.import_key(
-            keys().oidc_private_key, {"kid": key.thumbprint(), "use": "sig", "alg": "RS256"}
-        )
+        self._key = _signing_key(keys().oidc_private_key)
 
     def routes(self) -> dict[str, Handler]:
         """Return the issuer's three addresses."""
@@ -103,6 +101,13 @@ class Issuer:
 
     def _issuer(self, request: Request) -> str:
         return f"{self._base_url(request)}/oidc"
+
+
+@cache
+def _signing_key(text: str) -> RSAKey:
+    """Read the issuer's key, named by its thumbprint."""
+    kid = RSAKey.import_key(text).thumbprint()
+    return RSAKey.import_key(text, {"kid": kid, "use": "sig", "alg": "RS256"})
 
 
 def _basic_client(request: Request) -> str:

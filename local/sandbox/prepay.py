@@ -12,6 +12,7 @@ from pydantic import ValidationError as Invalid
 from local.sandbox.wire import RefusalError, param_error
 
 NOTIFY_URL_LENGTH_MAX = 255
+ECHOED_MAX = 128
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
 
@@ -156,5 +157,7 @@ def _refusal(invalid: Invalid) -> RefusalError:
     field = "".join(f"/{part}" for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return param_error(field, "请求中含有未在API文档中定义的参数")
-    value = error["input"] if isinstance(error["input"], str | int) else None
-    return param_error(field, error["msg"], value=value)
+    value = error["input"]
+    if isinstance(value, str):
+        return param_error(field, error["msg"], value=value[:ECHOED_MAX])
+    return param_error(field, error["msg"], value=value if isinstance(value, int) else None)

@@ -44,7 +44,9 @@ def verify_request(request: Request, keys: SandboxKeys, now: datetime) -> None:
     if abs(int(timestamp) - int(now.timestamp())) >= AGE_SECONDS_MAX:
         raise _sign_error("timestamp", "签名时间戳过期", timestamp)
     lines = [request.method, request.target, timestamp, claims["nonce_str"]]
-    message = b"".join(f"{line}\n".encode() for line in lines) + request.body + b"\n"
+    message = (
+        b"".join(f"{line}\n".encode("latin-1", "replace") for line in lines) + request.body + b"\n"
+    )
     public = private_key(keys.merchant_private_key).public_key()
     try:
         signature = b64decode(claims["signature"], validate=True)

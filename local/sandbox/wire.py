@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 from wsgiref.types import WSGIEnvironment
 
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
+ABSOLUTE = re.compile(r"^https?://[^/]*")  # how a client behind a proxy spells a target
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Request:
     @classmethod
     def from_environ(cls, environ: WSGIEnvironment) -> Self:
         """Read a request from its WSGI environment."""
-        sent = urlsplit(environ["REQUEST_URI"])
-        target = sent.path + (f"?{sent.query}" if "?" in environ["REQUEST_URI"] else "")
+        target = ABSOLUTE.sub("", environ["REQUEST_URI"])
+        path, _, query = target.partition("?")
         headers = {
             name.removeprefix("HTTP_").replace("_", "-").lower(): value
             for name, value in environ.items()
@@ -38,8 +39,8 @@ class Request:
         return cls(
             method=environ["REQUEST_METHOD"],
             target=target,
-            path=unquote(sent.path),
-            query=tuple(parse_qsl(sent.query, keep_blank_values=True)),
+            path=unquote(path),
+            query=tuple(parse_qsl(query, keep_blank_values=True)),
             headers=headers,
             body=environ["wsgi.input"].read(),
             remote=environ["REMOTE_ADDR"],
@@ -70,7 +71,7 @@ class Answer:
 
 def compact(value: Any) -> bytes:
     """Spell JSON once: the bytes that are signed are the bytes that are sent."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def json_answer(status: int, value: Any) -> Answer:

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 from typing import Any
@@ -134,7 +135,7 @@ class Shop:
         at = str(timestamp if timestamp is not None else int(self.now().timestamp()))
         nonce = secrets.token_hex(16)
         message = f"{method}\n{target}\n{at}\n{nonce}\n".encode() + body + b"\n"
-        key: Any = load_pem_private_key(self.keys.merchant_private_key.encode(), None)
+        key = private_key(self.keys.merchant_private_key)
         return {
             "mchid": self.keys.mch_id,
             "nonce_str": nonce,
@@ -146,6 +147,11 @@ class Shop:
 
 def authorization(claims: Mapping[str, str], scheme: str = "WECHATPAY2-SHA256-RSA2048") -> str:
     return f"{scheme} " + ",".join(f'{name}="{value}"' for name, value in claims.items())
+
+
+@cache
+def private_key(text: str) -> Any:
+    return load_pem_private_key(text.encode(), None)
 
 
 def public_keys(keys: SandboxKeys) -> dict[str, RSAPublicKey]:

@@ -44,7 +44,14 @@ def test_an_unknown_order_is_not_paid(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/control/pay", 405), ("PUT", "/control/reset", 405)],
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "//[", 404),
+        ("GET", "/%ff%00", 404),
+        ("GET", "/cashier", 404),
+        ("GET", "/control/pay", 405),
+        ("PUT", "/control/reset", 405),
+    ],
 )
 def test_an_unknown_route_is_said_in_json(shop: Shop, method: str, path: str, status: int) -> None:
     reply = shop.send(method, path, b"", {})

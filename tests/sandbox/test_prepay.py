@@ -77,6 +77,7 @@ def test_a_good_prepay_is_taken(shop: Shop, changed: dict[str, Any]) -> None:
         ("/support_fapiao", {"support_fapiao": 1}),
         ("/colour", {"colour": "green"}),
         ("/mchid", {"mchid": None}),
+        ("/description", {"description": "half a pair \ud800"}),
     ],
 )
 def test_a_wrong_field_is_named(shop: Shop, field: str, changed: dict[str, Any]) -> None:

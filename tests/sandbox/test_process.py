@@ -62,6 +62,24 @@ def test_it_never_starts_in_production(tmp_path: Path, stage: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"SANDBOX_PORT": "door"}, {"NOTIFY_RETRY_SECONDS": "soon"}, {"DATA_DIR": "/dev/null"}]
+)
+def test_what_can_t_be_right_is_said_in_a_sentence(tmp_path: Path, wrong: dict[str, str]) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "local.sandbox"],
+        cwd=ROOT,
+        env=settings(tmp_path) | wrong,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("the sandbox can't start: ")
+    assert refused.stderr.count("\n") == 1
+
+
 def test_orders_keys_and_certificates_outlive_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as address:
         first = Shop(load_or_create(tmp_path), address, real_now)
