@@ -7,7 +7,7 @@ from chalicelib.front import APIS
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
 
-app = Chalice(app_name="shoukuan")
+app = Chalice(app_name="shoukuan", configure_logs=False)
 app.register_middleware(remember_request, "http")
 for api in APIS:
     app.register_blueprint(api.blueprint)

@@ -12,7 +12,6 @@ class Reading:
 
     calls: list[str] = field(default_factory=list)
     write_units: int = 0
-    read_units: int = 0
     commits: list[list[tuple[str, str, str]]] = field(default_factory=list)
 
     @property
@@ -27,9 +26,8 @@ class Meter:
     def __init__(self, client: Any) -> None:
         self._reading: Reading | None = None
         events = client.meta.events
-        for operation in ("TransactWriteItems", "GetItem", "BatchGetItem", "Query"):
-            events.register(f"provide-client-params.dynamodb.{operation}", self._asked)
-            events.register(f"after-call.dynamodb.{operation}", self._answered)
+        events.register("provide-client-params.dynamodb.TransactWriteItems", self._asked)
+        events.register("after-call.dynamodb.TransactWriteItems", self._answered)
         events.register("before-call.dynamodb", self._called)
 
     @contextmanager
@@ -42,7 +40,7 @@ class Meter:
             self._reading = None
 
     def _asked(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if self._reading is not None and "TransactItems" in params:
+        if self._reading is not None:
             self._reading.commits.append(
                 [_key(action) for item in params["TransactItems"] for action in item.values()]
             )
@@ -52,16 +50,10 @@ class Meter:
         if self._reading is not None:
             self._reading.calls.append(model.name)
 
-    def _answered(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        if self._reading is None:
-            return
-        consumed = parsed.get("ConsumedCapacity") or []
-        for one in consumed if isinstance(consumed, list) else [consumed]:
-            units = round(one["CapacityUnits"])
-            if model.name == "TransactWriteItems":
-                self._reading.write_units += units
-            else:
-                self._reading.read_units += units
+    def _answered(self, parsed: dict[str, Any], **_: Any) -> None:
+        if self._reading is not None:
+            for consumed in parsed.get("ConsumedCapacity", []):
+                self._reading.write_units += round(consumed["CapacityUnits"])
 
 
 def _key(action: dict[str, Any]) -> tuple[str, str, str]:

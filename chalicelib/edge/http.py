@@ -78,6 +78,7 @@ class Operation:
     status: int = 200
     idempotent: bool = False
     raw: bool = False
+    quiet: bool = False  # its outcomes are counted, each with a line of its own
     refusals: tuple[type[PlatformError], ...] = ()
 
 
@@ -163,6 +164,8 @@ def _run(
         response = problem_response(InternalError("the log has it"))
     request_id = _request_id(request)
     response.headers["X-Request-Id"] = request_id
+    if operation.quiet and not code:
+        return response
     observe.note(
         "request",
         method=operation.method,

@@ -4,6 +4,7 @@ Facts are named one by one; bodies, tokens, openids, query strings and keys are 
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -22,13 +23,15 @@ def logger() -> Logger:
     return Logger(service="shoukuan", level=os.environ.get("LOG_LEVEL", "INFO"), utc=True)
 
 
-def count(metric: str, **dimensions: str) -> None:
-    """Count one occurrence, as an embedded metric on standard output."""
+def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: str) -> None:
+    """Count one occurrence, as an embedded metric on standard output; facts ride in its line."""
     provider = AmazonCloudWatchEMFProvider(
         namespace=NAMESPACE, service="shoukuan", metric_set={}, dimension_set={}, metadata_set={}
     )
     for name, value in dimensions.items():
         provider.add_dimension(name, value)
+    for name, value in (facts or {}).items():
+        provider.add_metadata(name, value)
     provider.add_metric(metric, MetricUnit.Count, 1)
     provider.flush_metrics()
 

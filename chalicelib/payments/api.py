@@ -82,7 +82,13 @@ def start_payment(call: Call, order_id: str, body: StartPayment) -> PaymentView 
     return Answer(view, status=202) if waiting else view
 
 
-@api.post("/v1/notifications/wechatpay", raw=True, status=204, refusals=[NotificationRefusedError])
+@api.post(
+    "/v1/notifications/wechatpay",
+    raw=True,
+    quiet=True,
+    status=204,
+    refusals=[NotificationRefusedError],
+)
 def wechatpay_notified(call: Call) -> None:
     """Book what WeChat Pay says was paid; answered only when it is safe."""
     try:

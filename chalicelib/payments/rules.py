@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from chalicelib.kernel.ids import InvalidIdError, MerchantId, OrderId, PaymentId
-from chalicelib.kernel.record import Record
 from chalicelib.ledger.journal import JOURNAL, read_entry
 from chalicelib.orders.model import OrderState
 from chalicelib.orders.store import ORDER
@@ -16,7 +16,8 @@ PAYMENT = "payment"
 """The refusal of a commit whose payment is not as it must be."""
 
 
-class Claim(Record):
+@dataclass(frozen=True, slots=True)
+class Claim:
     """Whose money the provider's word is about, in our own ids."""
 
     payment_id: PaymentId

@@ -149,7 +149,12 @@ def book_or_queue(collected: Collected) -> None:
 
 def tell(booking: Booking, collected: Collected) -> None:
     """Count what became of reported money, and alarm where a person must look."""
-    observe.count("NotificationBooked", provider=collected.provider, booking=booking)
+    observe.count(
+        "NotificationBooked",
+        provider=collected.provider,
+        booking=booking,
+        facts={"number": collected.number[:40], "transaction_id": collected.transaction_id[:40]},
+    )
     if booking in {Booking.CONTRADICTORY, Booking.UNKNOWN, Booking.LATE}:
         observe.alarm(
             "money went to suspense",

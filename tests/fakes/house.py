@@ -1,12 +1,11 @@
 """The house's use cases on any table: what a test of rooms begins with."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.journal import Journal, JournalEntry
 from chalicelib.orders.model import Order, Wanted
@@ -28,7 +27,7 @@ from tests.fakes.provider import FakeLogin, FakeProvider
 TTL_SECONDS = 1800
 
 
-def counted_randomness() -> Callable[[int], bytes]:
+def counted_randomness() -> Randomness:
     """Return bytes that never repeat and always come in the same order."""
     numbers = itertools.count(1)
     return lambda size: (
@@ -45,16 +44,17 @@ class House:
     table: Table
     clock: StoppedClock = field(default_factory=StoppedClock)
     provider: FakeProvider = field(default_factory=FakeProvider)
+    randomness: Randomness = field(default_factory=counted_randomness)
 
     def __post_init__(self) -> None:
         self.told: list[tuple[Booking, Collected]] = []
         self.close_requests: list[OrderId] = []
-        self._keys = (f"key-{number}" for number in itertools.count(1))
+        self._keys = (f"key-{self.randomness(8).hex()}" for _ in itertools.count())
         self.commits = Commits(
             table=self.table,
             clock=self.clock,
             pause=self.clock.pause,
-            randomness=counted_randomness(),
+            randomness=self.randomness,
         )
         self.people = PeopleStore(self.table)
         self.catalog_store = CatalogStore(self.table)
