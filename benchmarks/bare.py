@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+Wire = dict[str, Any]
+
 MAIN, LOG = "shoukuan-local-main", "shoukuan-local-log"
 
 
@@ -52,7 +54,7 @@ class Bare:
 
 def _items(plain: dict[str, Any]) -> list[dict[str, Any]]:
     payment, (order, _, merchant) = plain["out_trade_no"], plain["attach"].partition("/")
-    total, now = str(plain["amount"]["total"]), datetime.now(UTC).isoformat()
+    now = datetime.now(UTC).isoformat()
     entry = json.dumps(
         {
             "id": f"ent_{payment[4:]}",
@@ -68,75 +70,93 @@ def _items(plain: dict[str, Any]) -> list[dict[str, Any]]:
         }
     )
     return [
-        {
-            "Put": {
-                "TableName": MAIN,
-                "Item": {
-                    "pk": {"S": f"captured/{payment}"},
-                    "sk": {"S": "entry"},
-                    "entry": {"S": entry},
-                },
-                "ConditionExpression": "attribute_not_exists(pk)",
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        },
-        {
-            "Put": {
-                "TableName": LOG,
-                "Item": {
-                    "pk": {"S": f"P#{os.urandom(1)[0] % 16:02d}"},
-                    "sk": {"S": payment[4:]},
-                    "kind": {"S": "payment.captured"},
-                    "about": {"S": payment},
-                    "at": {"S": now},
-                    "entry": {"S": entry},
-                },
-            }
-        },
-        {
-            "Update": {
-                "TableName": MAIN,
-                "Key": {"pk": {"S": order}, "sk": {"S": f"payment/{payment}"}},
-                "UpdateExpression": "SET #s = :c, transaction_id = :t, paid_at = :p, late = :l",
-                "ConditionExpression": (
-                    "#s IN (:a, :b, :d) AND amount = :m AND currency = :y"
-                    " AND merchant = :r AND provider = :w"
-                ),
-                "ExpressionAttributeNames": {"#s": "state"},
-                "ExpressionAttributeValues": {
-                    ":c": {"S": "captured"},
-                    ":t": {"S": plain["transaction_id"]},
-                    ":p": {"S": plain["success_time"]},
-                    ":l": {"BOOL": False},
-                    ":a": {"S": "closed"},
-                    ":b": {"S": "failed"},
-                    ":d": {"S": "pending"},
-                    ":m": {"N": total},
-                    ":y": {"S": plain["amount"]["currency"]},
-                    ":r": {"S": merchant},
-                    ":w": {"S": "wechatpay"},
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        },
-        {
-            "Update": {
-                "TableName": MAIN,
-                "Key": {"pk": {"S": order}, "sk": {"S": "head"}},
-                "UpdateExpression": "SET #s = :p, due = :z ADD held :m",
-                "ConditionExpression": "#s = :u AND due = :m AND currency = :y",
-                "ExpressionAttributeNames": {"#s": "state"},
-                "ExpressionAttributeValues": {
-                    ":p": {"S": "paid"},
-                    ":z": {"N": "0"},
-                    ":m": {"N": total},
-                    ":u": {"S": "unpaid"},
-                    ":y": {"S": plain["amount"]["currency"]},
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        },
+        _journal_put(payment, entry),
+        _outbox_put(payment, entry, now),
+        _payment_update(payment, order, merchant, plain),
+        _order_update(order, plain),
     ]
+
+
+def _journal_put(payment: str, entry: str) -> Wire:
+    return {
+        "Put": {
+            "TableName": MAIN,
+            "Item": {
+                "pk": {"S": f"captured/{payment}"},
+                "sk": {"S": "entry"},
+                "entry": {"S": entry},
+            },
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _outbox_put(payment: str, entry: str, now: str) -> Wire:
+    return {
+        "Put": {
+            "TableName": LOG,
+            "Item": {
+                "pk": {"S": f"P#{os.urandom(1)[0] % 16:02d}"},
+                "sk": {"S": payment[4:]},
+                "kind": {"S": "payment.captured"},
+                "about": {"S": payment},
+                "at": {"S": now},
+                "entry": {"S": entry},
+            },
+        }
+    }
+
+
+def _payment_update(payment: str, order: str, merchant: str, plain: Wire) -> Wire:
+    total = str(plain["amount"]["total"])
+    return {
+        "Update": {
+            "TableName": MAIN,
+            "Key": {"pk": {"S": order}, "sk": {"S": f"payment/{payment}"}},
+            "UpdateExpression": "SET #s = :c, transaction_id = :t, paid_at = :p, late = :l",
+            "ConditionExpression": (
+                "#s IN (:a, :b, :d) AND amount = :m AND currency = :y"
+                " AND merchant = :r AND provider = :w"
+            ),
+            "ExpressionAttributeNames": {"#s": "state"},
+            "ExpressionAttributeValues": {
+                ":c": {"S": "captured"},
+                ":t": {"S": plain["transaction_id"]},
+                ":p": {"S": plain["success_time"]},
+                ":l": {"BOOL": False},
+                ":a": {"S": "closed"},
+                ":b": {"S": "failed"},
+                ":d": {"S": "pending"},
+                ":m": {"N": total},
+                ":y": {"S": plain["amount"]["currency"]},
+                ":r": {"S": merchant},
+                ":w": {"S": "wechatpay"},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def _order_update(order: str, plain: Wire) -> Wire:
+    total = str(plain["amount"]["total"])
+    return {
+        "Update": {
+            "TableName": MAIN,
+            "Key": {"pk": {"S": order}, "sk": {"S": "head"}},
+            "UpdateExpression": "SET #s = :p, due = :z ADD held :m",
+            "ConditionExpression": "#s = :u AND due = :m AND currency = :y",
+            "ExpressionAttributeNames": {"#s": "state"},
+            "ExpressionAttributeValues": {
+                ":p": {"S": "paid"},
+                ":z": {"N": "0"},
+                ":m": {"N": total},
+                ":u": {"S": "unpaid"},
+                ":y": {"S": plain["amount"]["currency"]},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
 
 
 def _posting(account: str, side: str, amount: int) -> dict[str, Any]:
