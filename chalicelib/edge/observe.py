@@ -20,7 +20,8 @@ NAMESPACE = "Shoukuan"
 @cache
 def logger() -> Logger:
     """Return this process's logger: one JSON line a fact, on standard output."""
-    return Logger(service="shoukuan", level=os.environ.get("LOG_LEVEL", "INFO"), utc=True)
+    level = os.environ.get("LOG_LEVEL", "INFO")
+    return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True)
 
 
 def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: str) -> None:
