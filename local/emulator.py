@@ -15,11 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from local.lifeline import tied_to_parent
+from local.lifeline import ROOT, spawn
 
 VERSION = "1.5.33"
-_ROOT = Path(__file__).parent.parent
-_PYTHON = _ROOT / ".venv-emulator" / "bin" / "python"
+_PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
 _START_SECONDS_MAX = 60
 _STOP_SECONDS_MAX = 20
 
@@ -56,15 +55,8 @@ class Emulator:
     def start(self) -> Self:
         """Start, and return when it answers."""
         assert_version()
-        self._process = subprocess.Popen(
-            [str(_PYTHON), "-m", "ministack"],
-            env=self._environment(),
-            cwd=_ROOT,
-            stdout=self._log or subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=tied_to_parent(signal.SIGTERM),  # noqa: PLW1509  nothing else runs there
-        )
+        command = [str(_PYTHON), "-m", "ministack"]
+        self._process = spawn(command, self._environment(), self._log or subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS_MAX
         while not self._healthy():
             if self._process.poll() is not None:

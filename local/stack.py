@@ -18,12 +18,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.emulator import Emulator, free_port
-from local.lifeline import tied_to_parent
+from local.lifeline import spawn
 from local.resources import create_resources
 from local.sandbox.keys import environment as sandbox_environment
 from local.sandbox.keys import load_or_create
 
-_ROOT = Path(__file__).parent.parent
 _START_SECONDS_MAX = 40
 _STOP_SECONDS_MAX = 15
 _LOG_LINES = 15
@@ -191,15 +190,7 @@ class Stack:
     def _start(self, name: str, module: str, environment: dict[str, str], health: str) -> None:
         path = self.data_dir / "logs" / f"{name}.log"
         with path.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module],
-                env=environment,
-                cwd=_ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=tied_to_parent(signal.SIGTERM),  # noqa: PLW1509  nothing else runs there
-            )
+            process = spawn([sys.executable, "-m", module], environment, log)
         self._children.append(Child(name, process, health, path))
 
     def _session_key(self) -> str:

@@ -1,13 +1,13 @@
 """Reading what strangers send: strict JSON, and every wrong field named at once."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.edge.problems import BodyTooLargeError, UnsupportedMediaTypeError
 from chalicelib.kernel.errors import InvalidBodyError
+from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 
 BODY_BYTES_MAX = 256 * 1024
 
@@ -26,9 +26,13 @@ def read_body(model: type[Model], raw: bytes, content_type: str) -> Model:
         raise UnsupportedMediaTypeError("send the body as application/json")
     if len(raw) > BODY_BYTES_MAX:
         raise BodyTooLargeError("the body is too long", bytes_max=BODY_BYTES_MAX)
-    _refuse_ambiguous(raw)
     try:
+        # One reading only, whatever the parser; a fraction is refused below, with its field.
+        read_object(raw, bytes_max=BODY_BYTES_MAX, fractions=True)
         return model.model_validate_json(raw)
+    except NotStrictJsonError as error:
+        errors = [{"field": "", "reason": str(error)}]
+        raise InvalidBodyError("the body can't be read", errors=errors) from None
     except ValidationError as error:
         raise InvalidBodyError("some fields are wrong", errors=_wrong_fields(error)) from None
 
@@ -39,40 +43,6 @@ def read_query(model: type[Model], parameters: Mapping[str, str]) -> Model:
         return model.model_validate_strings(dict(parameters))
     except ValidationError as error:
         raise InvalidQueryError("some parameters are wrong", errors=_wrong_fields(error)) from None
-
-
-def _refuse_ambiguous(raw: bytes) -> None:
-    """Refuse what parsers disagree about: repeated keys, NaN, what is no object, odd encodings."""
-    try:
-        parsed = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_without_repeats,
-            parse_constant=_refuse_constant,
-        )
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, _AmbiguousError) else "it is not JSON in UTF-8"
-        raise _wrong_whole(reason) from None
-    if not isinstance(parsed, dict):
-        raise _wrong_whole("it is not an object")
-
-
-class _AmbiguousError(ValueError):
-    """A text that two parsers would read differently."""
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise _AmbiguousError("a key is there twice")
-    return read
-
-
-def _refuse_constant(word: str) -> Any:
-    raise _AmbiguousError(f"{word} is no JSON")
-
-
-def _wrong_whole(reason: str) -> InvalidBodyError:
-    return InvalidBodyError("the body can't be read", errors=[{"field": "", "reason": reason}])
 
 
 def _wrong_fields(error: ValidationError) -> list[dict[str, str]]:

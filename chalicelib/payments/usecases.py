@@ -1,6 +1,7 @@
 """Starting a payment, booking what was paid, and closing what nobody paid."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -11,6 +12,7 @@ from chalicelib.kernel.fingerprint import fingerprint
 from chalicelib.kernel.ids import MemberId, OrderId, PaymentId
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
+from chalicelib.ledger.postings import Movement
 from chalicelib.orders.model import Order, OrderNotFoundError
 from chalicelib.orders.rules import is_overdue, is_payable
 from chalicelib.orders.store import OrderStore, head_key, read_order
@@ -39,7 +41,13 @@ from chalicelib.providers.port import (
     ProviderRejectedError,
 )
 from chalicelib.storage import keys
-from chalicelib.storage.commit import ACTIONS_MAX, BUDGET_SECONDS, CommitRefusedError, Commits
+from chalicelib.storage.commit import (
+    ACTIONS_MAX,
+    BUDGET_SECONDS,
+    CommitRefusedError,
+    Commits,
+    Work,
+)
 from chalicelib.storage.table import Table
 
 Providers = Mapping[str, Provider]
@@ -90,24 +98,16 @@ class Capture:
 
     def _in_time(self, claim: Claim, collected: Collected, deadline: float) -> Booking:
         """Hold the money for its order; no read, four items, one round trip."""
+        movement = postings.captured(
+            claim.payment_id,
+            order_id=claim.order_id,
+            merchant_id=claim.merchant_id,
+            provider=collected.provider,
+            amount=collected.amount,
+            reference=collected.transaction_id,
+        )
         try:
-            with self.commits(deadline=deadline) as work:
-                movement = postings.captured(
-                    claim.payment_id,
-                    order_id=claim.order_id,
-                    merchant_id=claim.merchant_id,
-                    provider=collected.provider,
-                    amount=collected.amount,
-                    reference=collected.transaction_id,
-                )
-                self.journal.post(work, movement, event="payment.captured", about=claim.payment_id)
-                self.payments.captured(
-                    work,
-                    claim.payment_id,
-                    claim.order_id,
-                    merchant_id=claim.merchant_id,
-                    collected=collected,
-                )
+            with self._capturing(claim, collected, movement, deadline) as work:
                 self.orders.paid(work, claim.order_id, collected.amount)
         except CommitRefusedError as refused:
             return rules.classify(refused.refusals, collected)
@@ -115,30 +115,43 @@ class Capture:
 
     def _late(self, claim: Claim, collected: Collected, deadline: float) -> bool:
         """Set late money aside and queue its refund; False when the books moved meanwhile."""
+        movement = postings.captured_late(
+            claim.payment_id,
+            order_id=claim.order_id,
+            provider=collected.provider,
+            amount=collected.amount,
+            reference=collected.transaction_id,
+        )
         try:
-            with self.commits(deadline=deadline) as work:
-                movement = postings.captured_late(
-                    claim.payment_id,
-                    order_id=claim.order_id,
-                    provider=collected.provider,
-                    amount=collected.amount,
-                    reference=collected.transaction_id,
-                )
-                self.journal.post(
-                    work, movement, event="payment.captured_late", about=claim.payment_id
-                )
-                self.payments.captured(
-                    work,
-                    claim.payment_id,
-                    claim.order_id,
-                    merchant_id=claim.merchant_id,
-                    collected=collected,
-                    late=True,
-                )
+            with self._capturing(claim, collected, movement, deadline, late=True) as work:
                 self.payments.refund_due(work, claim.payment_id, claim.order_id, collected.amount)
         except CommitRefusedError:
             return False
         return True
+
+    @contextmanager
+    def _capturing(
+        self,
+        claim: Claim,
+        collected: Collected,
+        movement: Movement,
+        deadline: float,
+        *,
+        late: bool = False,
+    ) -> Iterator[Work]:
+        """Open the commit that captures a payment, in time or late, and posts its money."""
+        event = "payment.captured_late" if late else "payment.captured"
+        with self.commits(deadline=deadline) as work:
+            self.journal.post(work, movement, event=event, about=claim.payment_id)
+            self.payments.captured(
+                work,
+                claim.payment_id,
+                claim.order_id,
+                merchant_id=claim.merchant_id,
+                collected=collected,
+                late=late,
+            )
+            yield work
 
     def _park(self, collected: Collected, booking: Booking, deadline: float) -> Booking:
         """Set aside money that fits nowhere; the same word parks once."""

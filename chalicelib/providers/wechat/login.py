@@ -9,12 +9,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import (
     LoginRefusedError,
     ProviderOutcomeUnknownError,
     ProviderUnavailableError,
 )
-from chalicelib.providers.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError, Timeouts, Transport
 
 CODE_LENGTH_MAX = 256

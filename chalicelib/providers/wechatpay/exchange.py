@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 
 from chalicelib.kernel.clock import Clock, milliseconds
 from chalicelib.kernel.ids import Randomness
+from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
 )
-from chalicelib.providers.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
     Answer,

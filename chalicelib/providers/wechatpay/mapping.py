@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import AMOUNT_MAX, Money
+from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import CloseOutcome, Collected, Outcome, PrepayOrder, Queried
-from chalicelib.providers.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.doubt import DoubtError
 

@@ -20,8 +20,11 @@ class NotStrictJsonError(ValueError):
     """Not JSON as we accept it; the sentence says which rule, never what was sent."""
 
 
-def read_object(raw: bytes, *, bytes_max: int) -> dict[str, Any]:
-    """Read one object, or raise `NotStrictJsonError`."""
+def read_object(raw: bytes, *, bytes_max: int, fractions: bool = False) -> dict[str, Any]:
+    """Read one object, or raise `NotStrictJsonError`.
+
+    With `fractions` a number may have some: for readers that refuse them by name afterwards.
+    """
     if len(raw) > bytes_max:
         raise NotStrictJsonError("longer than we read")
     try:
@@ -30,7 +33,7 @@ def read_object(raw: bytes, *, bytes_max: int) -> dict[str, Any]:
         raise NotStrictJsonError("not UTF-8") from None
     _refuse_depth(text)
     try:
-        value = _DECODER.decode(text)
+        value = (_LENIENT if fractions else _DECODER).decode(text)
     except json.JSONDecodeError:
         raise NotStrictJsonError("not JSON") from None
     if not isinstance(value, dict):
@@ -83,5 +86,10 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_without_repeats,
     parse_int=_whole,
     parse_float=_refuse_number,
+    parse_constant=_refuse_number,
+)
+_LENIENT = json.JSONDecoder(
+    object_pairs_hook=_without_repeats,
+    parse_int=_whole,
     parse_constant=_refuse_number,
 )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.providers.strict_json import DEPTH_MAX, NotStrictJsonError, read_object
+from chalicelib.kernel.strict_json import DEPTH_MAX, NotStrictJsonError, read_object
 
 JSON_VALUES = st.recursive(
     st.none()
