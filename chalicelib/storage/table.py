@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from chalicelib.kernel.errors import TryAgainError
 from chalicelib.storage.conditions import Change, Condition
 from chalicelib.storage.values import Item, Key
 
@@ -67,12 +68,16 @@ class TransactionCancelledError(Exception):
         self.reasons = tuple(reasons)
 
 
-class StoreThrottledError(Exception):
+class StoreThrottledError(TryAgainError):
     """Nothing was done; the table is over its capacity or briefly not there."""
 
+    code = "storage_busy"
 
-class StoreSilentError(Exception):
+
+class StoreSilentError(TryAgainError):
     """No answer came: it may have been done. A repeat under the same token is safe."""
+
+    code = "storage_busy"
 
 
 @dataclass(frozen=True, slots=True)
