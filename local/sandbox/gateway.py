@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 
 from local.sandbox.book import Book
 from local.sandbox.faults import Fault, FaultKind, instead_of_work
@@ -67,8 +68,8 @@ class Gateway:
             answer = instead_of_work(kind) or self._verified(request, work)
         except RefusalError as refusal:
             answer = refusal.answer()
-        if answer.status == 401 or kind is FaultKind.UNSIGNED:  # noqa: PLR2004 - it doesn't know who asks
-            return answer
+        if answer.status == HTTPStatus.UNAUTHORIZED or kind is FaultKind.UNSIGNED:
+            return answer  # a 401 is unsigned: it isn't known who asks
         return self._signed(request, answer, kind)
 
     def _verified(self, request: Request, work: Callable[[], Answer]) -> Answer:

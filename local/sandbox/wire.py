@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
@@ -140,7 +141,7 @@ class Routes:
             if not (match := pattern.fullmatch(request.path)):
                 continue
             if method == request.method:
-                return lambda h=handler, m=match: h(request, **m.groupdict())  # type: ignore[misc]
+                return partial(handler, request, **match.groupdict())
             allowed.append(method)
         if allowed:
             return lambda: _not_allowed(allowed)
