@@ -4,6 +4,7 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.storage import keys, outbox
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.outbox import OutboxRow
+from chalicelib.storage.table import Table
 
 _NAMES = {keys.MAIN: "shoukuan-local-main", keys.LOG: "shoukuan-local-log"}
 
@@ -13,7 +14,7 @@ def local_table() -> DynamoTable:
     return DynamoTable(dynamodb_client(connect=5, read=20), _NAMES)
 
 
-def outbox_rows(table: DynamoTable) -> list[OutboxRow]:
+def outbox_rows(table: Table) -> list[OutboxRow]:
     """Return every outbox row in the order of time."""
     found = [
         row for shard in range(keys.OUTBOX_SHARDS) for row in outbox.rows(table, shard, until="~")

@@ -100,7 +100,7 @@ def wechatpay_notified(call: Call) -> None:
         observe.count("NotificationIgnored", provider=WECHATPAY)
         observe.note("an event of no concern", event_type=heard.event_type[:64])
         return
-    wiring.book_or_queue(heard)
+    wiring.hear().hear(heard)
 
 
 def _shown(started: Started) -> PaymentView:

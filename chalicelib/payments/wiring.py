@@ -6,7 +6,6 @@ from functools import cache
 from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.edge import observe
-from chalicelib.kernel.errors import TryAgainError
 from chalicelib.ledger.journal import Journal
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments.model import Booking
@@ -14,6 +13,7 @@ from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
     Capture,
     CloseOrder,
+    Hear,
     Providers,
     RefreshCertificates,
     StartPayment,
@@ -25,9 +25,6 @@ from chalicelib.providers.wechatpay.client import WeChatPay
 from chalicelib.settings import settings
 
 authenticator = outside.authenticator
-
-NOTIFICATION_SECONDS = 2.5
-"""How long a notification tries to commit; with the queue's 1.5 it is answered within four."""
 
 _FALLBACKS = {"https://api.mch.weixin.qq.com": "https://api2.mch.weixin.qq.com"}
 """WeChat Pay's own second host, for when the first can't be reached."""
@@ -133,18 +130,15 @@ def refresh_certificates() -> RefreshCertificates:
     )
 
 
-def book_or_queue(collected: Collected) -> None:
-    """Book reported money; when the database is too busy, hand it to the queue instead.
+@cache
+def hear() -> Hear:
+    """Return the way a provider's word is heard."""
+    return Hear(capture=capture(), queue=_queue)
 
-    Whichever of the two took it, it is durable when this returns. If neither did, this raises, and
-    the provider will say it again.
-    """
-    try:
-        capture().capture(collected, budget_seconds=NOTIFICATION_SECONDS)
-    except TryAgainError as busy:
-        outside.bookings_queue().send({"collected": collected.model_dump_json()})
-        observe.count("NotificationQueued", provider=collected.provider)
-        observe.note("queued a notification: the database is busy", code=busy.code)
+
+def _queue(collected: Collected) -> None:
+    outside.bookings_queue().send({"collected": collected.model_dump_json()})
+    observe.count("NotificationQueued", provider=collected.provider)
 
 
 def tell(booking: Booking, collected: Collected) -> None:

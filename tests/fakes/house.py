@@ -1,30 +1,21 @@
-"""The house's use cases on any table: what a test of rooms begins with."""
+"""A house with one clock and one fake provider, and short words for what tests begin with."""
 
 import itertools
-from dataclasses import dataclass, field
 
-from chalicelib.catalog.store import CatalogStore
-from chalicelib.catalog.usecases import Catalog
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
-from chalicelib.ledger.journal import Journal, JournalEntry
+from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
-from chalicelib.orders.store import OrderStore
-from chalicelib.orders.usecases import PlaceOrder, ReadOrders, SweepExpired
 from chalicelib.payments.model import Booking, Payment
-from chalicelib.payments.store import PaymentStore
-from chalicelib.payments.usecases import Capture, CloseOrder, StartPayment, offered
-from chalicelib.people.store import PeopleStore
-from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.port import Collected
-from chalicelib.storage import keys, outbox
-from chalicelib.storage.commit import Commits
 from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
+from local.books import entries, outbox_rows
 from tests.fakes.clock import StoppedClock
 from tests.fakes.provider import FakeLogin, FakeProvider
+from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
 
-TTL_SECONDS = 1800
+__all__ = ["TTL_SECONDS", "House", "counted_randomness"]
 
 
 def counted_randomness() -> Randomness:
@@ -37,77 +28,35 @@ def counted_randomness() -> Randomness:
     )
 
 
-@dataclass
-class House:
-    """Every use case, built on one table, one clock and one provider."""
+class House(Rooms):
+    """Every use case, on one table, one clock and one provider."""
 
-    table: Table
-    clock: StoppedClock = field(default_factory=StoppedClock)
-    provider: FakeProvider = field(default_factory=FakeProvider)
-    randomness: Randomness = field(default_factory=counted_randomness)
-
-    def __post_init__(self) -> None:
+    def __init__(self, table: Table, *, randomness: Randomness | None = None) -> None:
+        self.table = table
+        self.clock = StoppedClock()
+        self.provider = FakeProvider()
         self.told: list[tuple[Booking, Collected]] = []
         self.close_requests: list[OrderId] = []
-        self._keys = (f"key-{self.randomness(8).hex()}" for _ in itertools.count())
-        self.commits = Commits(
-            table=self.table,
-            clock=self.clock,
-            pause=self.clock.pause,
-            randomness=self.randomness,
-        )
-        self.people = PeopleStore(self.table)
-        self.catalog_store = CatalogStore(self.table)
-        self.orders = OrderStore(self.table)
-        self.payments = PaymentStore(self.table)
-        self.journal = Journal(self.table)
-        self._open_people()
-        self._open_orders()
-        self._open_payments()
-
-    def _open_people(self) -> None:
-        self.sign_in = SignIn(self.people, self.commits, FakeLogin(), "wx-app")
-        self.merchants = Merchants(self.people, self.commits)
-        self.catalog = Catalog(self.catalog_store, self.commits)
-
-    def _open_orders(self) -> None:
-        self.place_order = PlaceOrder(
-            self.table, self.orders, self.catalog_store, self.commits, self.clock, TTL_SECONDS
-        )
-        self.read_orders = ReadOrders(self.orders)
-        self.sweep = SweepExpired(
-            self.table,
-            self.orders,
-            self.commits,
-            self.clock,
-            TTL_SECONDS,
-            self.close_requests.append,
+        self._randomness = randomness or counted_randomness()
+        super().__init__(
+            Outside(
+                table=table,
+                clock=self.clock,
+                pause=self.clock.pause,
+                randomness=self._randomness,
+                provider=self.provider,
+                login=FakeLogin(),
+                tell=lambda booking, collected: self.told.append((booking, collected)),
+                request_close=self.close_requests.append,
+            )
         )
 
-    def _open_payments(self) -> None:
-        providers = offered([self.provider])
-        self.capture = Capture(
-            self.payments,
-            self.orders,
-            self.journal,
-            self.commits,
-            lambda booking, collected: self.told.append((booking, collected)),
-        )
-        self.start_payment = StartPayment(
-            self.table, self.payments, self.commits, providers, self.capture, self.clock
-        )
-        self.close_order = CloseOrder(
-            self.payments,
-            self.orders,
-            self.catalog_store,
-            self.commits,
-            providers,
-            self.capture,
-            self.clock,
-        )
+    def key(self) -> str:
+        """Return an Idempotency-Key for one more intention."""
+        return f"key-{self._randomness(8).hex()}"
 
     def merchant(self) -> MerchantId:
-        return self.merchants.register("山月茶庄", caller="operator", key=next(self._keys)).id
+        return self.merchants.register("山月茶庄", caller="operator", key=self.key()).id
 
     def member(self, code: str = "xiaoming") -> MemberId:
         return self.sign_in.sign_in(code).id
@@ -121,7 +70,7 @@ class House:
             price=fen(price),
             stock=stock,
             stock_shards=shards,
-            key=next(self._keys),
+            key=self.key(),
         ).id
 
     def order(self, *, quantity: int = 2, lines: int = 1, stock: int = 10) -> Order:
@@ -136,14 +85,12 @@ class House:
             Wanted(product_id=self.product(merchant_id, stock=stock), quantity=quantity)
             for _ in range(lines)
         ]
-        order, _ = self.place_order.place(self.member(), merchant_id, wanted, key=next(self._keys))
+        order, _ = self.place_order.place(self.member(), merchant_id, wanted, key=self.key())
         return order
 
     def payment(self, order: Order) -> Payment:
         """Start one more payment of an order."""
-        started = self.start_payment.start(
-            order.member_id, order.id, "wechatpay", key=next(self._keys)
-        )
+        started = self.start_payment.start(order.member_id, order.id, "wechatpay", key=self.key())
         return started.payment
 
     def stock(self, product_id: ProductId) -> int:
@@ -156,13 +103,8 @@ class House:
 
     def rows(self) -> list[OutboxRow]:
         """Return every outbox row, in the order of their ids."""
-        found = [
-            row
-            for shard in range(keys.OUTBOX_SHARDS)
-            for row in outbox.rows(self.table, shard, until="~")
-        ]
-        return sorted(found, key=lambda row: row.key.sk)
+        return outbox_rows(self.table)
 
     def entries(self) -> list[JournalEntry]:
         """Return every journal entry, as the outbox carries it."""
-        return [JournalEntry.model_validate_json(row.entry) for row in self.rows() if row.entry]
+        return entries(self.rows())

@@ -11,6 +11,8 @@ from chalicelib.edge.queue import Message, QueueUnavailableError
 from chalicelib.kernel.money import fen
 from chalicelib.orders.model import OrderState
 from chalicelib.payments import wiring
+from chalicelib.payments.model import Booking
+from chalicelib.payments.usecases import Hear
 from chalicelib.providers.port import Collected
 from local.context import LambdaContext
 from tests.fakes.house import TTL_SECONDS, House
@@ -43,6 +45,10 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> FakeQueue:
     fake = FakeQueue()
     monkeypatch.setattr(outside, "bookings_queue", lambda: fake)
     return fake
+
+
+def hear(house: House, collected: Collected) -> Booking | None:
+    return Hear(house.capture, wiring._queue).hear(collected)
 
 
 def troubled(house: House) -> TroubledTable:
@@ -82,7 +88,7 @@ def test_a_throttled_notification_is_queued_and_booked_by_the_worker(
 ) -> None:
     collected = collected_of(house)
     troubled(house).troubles = ["throttle"] * 1000
-    wiring.book_or_queue(collected)
+    hear(house, collected)
     assert house.entries() == []
     troubled(house).troubles = []
     (message,) = queue.messages
@@ -98,7 +104,7 @@ def test_a_notification_is_tried_for_less_than_the_provider_waits(
     collected = collected_of(house)
     troubled(house).troubles = ["throttle"] * 1000
     began = house.clock.at
-    wiring.book_or_queue(collected)
+    hear(house, collected)
     assert (house.clock.at - began).total_seconds() <= 2.5
 
 
@@ -107,9 +113,9 @@ def test_when_neither_takes_it_nothing_is_answered(house: House, queue: FakeQueu
     troubled(house).troubles = ["throttle"] * 1000
     queue.away = True
     with pytest.raises(QueueUnavailableError):
-        wiring.book_or_queue(collected)
+        hear(house, collected)
     troubled(house).troubles = []
-    wiring.book_or_queue(collected)
+    hear(house, collected)
     assert len(house.entries()) == 1
 
 

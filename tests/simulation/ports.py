@@ -1,0 +1,262 @@
+"""The outside as the simulator plays it: a table, a queue and a provider that fail on purpose.
+
+A *plan* decides, call by call, what goes wrong; the crash points enumerate plans, the seeds draw
+them.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from chalicelib.edge.queue import Message, QueueUnavailableError
+from chalicelib.kernel.ids import PaymentId
+from chalicelib.providers.port import (
+    Certificate,
+    CloseOutcome,
+    Collected,
+    Ignored,
+    Invoke,
+    NotificationRefusedError,
+    Outcome,
+    PrepayOrder,
+    ProviderOutcomeUnknownError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+    Queried,
+)
+from chalicelib.storage.table import (
+    Action,
+    Page,
+    Reason,
+    ReasonCode,
+    StoreSilentError,
+    StoreThrottledError,
+    TransactionCancelledError,
+)
+from chalicelib.storage.values import Item, Key
+from tests.fakes.table import MemoryTable
+from tests.simulation.world import Killed, World
+
+Result = TypeVar("Result")
+
+
+class Fault(StrEnum):
+    """What goes wrong at a call."""
+
+    NONE = "none"
+    FAIL = "fails before"  # refused: nothing happened
+    LOST = "answer lost"  # it happened, and nobody is told
+    SILENT = "times out before"  # nothing happened, and nobody knows
+    THROTTLE = "throttled"
+    CONFLICT = "conflict"
+    KILL_BEFORE = "killed before"
+    KILL_AFTER = "killed after"
+
+
+KILLS = (Fault.KILL_BEFORE, Fault.KILL_AFTER)
+READ_FAULTS = (Fault.FAIL, Fault.SILENT, *KILLS)
+WRITE_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, Fault.THROTTLE, Fault.CONFLICT, *KILLS)
+SEND_FAULTS = (Fault.FAIL, Fault.LOST, *KILLS)
+PROVIDER_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, *KILLS)
+FAULTS_OF = {
+    "read": READ_FAULTS,
+    "commit": WRITE_FAULTS,
+    "send": SEND_FAULTS,
+    "provider": PROVIDER_FAULTS,
+}
+
+Plan = Callable[[str, str], Fault]
+"""Decides the fault of a call, given its kind (a key of `FAULTS_OF`) and its name."""
+
+
+def no_faults(_kind: str, _name: str) -> Fault:
+    """Let everything go well."""
+    return Fault.NONE
+
+
+@dataclass
+class Outside:
+    """What all ports share: the world, the plan, and how long a call takes."""
+
+    world: World
+    plan: Plan = no_faults
+    latency: Callable[[], float] = lambda: 0.0
+
+    def call(
+        self, kind: str, name: str, effect: Callable[[], Result], errors: Mapping[Fault, Exception]
+    ) -> Result:
+        """Make one call: count it, let time pass, do it or not, answer or not."""
+        self.world.calls += 1
+        fault = self.plan(kind, name)
+        if fault is not Fault.NONE:
+            self.world.tell(f"   {name}: {fault}")
+        if fault is Fault.KILL_BEFORE:
+            raise Killed
+        self.world.pause(self.latency())
+        if fault in {Fault.FAIL, Fault.SILENT, Fault.THROTTLE, Fault.CONFLICT}:
+            raise errors[fault]
+        result = effect()
+        if fault is Fault.KILL_AFTER:
+            raise Killed
+        if fault is Fault.LOST:
+            raise errors[fault]
+        return result
+
+
+@dataclass
+class SimulatedTable:
+    """DynamoDB: commits that overlap in time on one item cancel each other."""
+
+    outside: Outside
+    memory: MemoryTable = field(default_factory=MemoryTable)
+
+    def __post_init__(self) -> None:
+        self._held: set[Key] = set()
+        self.attempts = 0
+        self.conflicts = 0
+
+    def get(self, key: Key) -> Item | None:
+        return self._read("get", lambda: self.memory.get(key))
+
+    def get_many(self, keys: Sequence[Key]) -> Mapping[Key, Item]:
+        return self._read("get many", lambda: self.memory.get_many(keys))
+
+    def query(self, table: str, pk: str, **bounds: Any) -> Page:
+        return self._read("query", lambda: self.memory.query(table, pk, **bounds))
+
+    def transact(self, actions: Sequence[Action], token: str) -> None:
+        self.attempts += 1
+        keys = {action.key for action in actions}
+        if held := keys & self._held:
+            self.conflicts += 1
+            raise _cancelled(actions, ReasonCode.CONFLICT, held)
+        self._held |= keys
+        first = {actions[0].key}
+        errors: dict[Fault, Exception] = {
+            Fault.FAIL: StoreThrottledError("over capacity"),
+            Fault.SILENT: StoreSilentError("no answer"),
+            Fault.LOST: StoreSilentError("no answer"),
+            Fault.THROTTLE: _cancelled(actions, ReasonCode.THROTTLED, first),
+            Fault.CONFLICT: _cancelled(actions, ReasonCode.CONFLICT, first),
+        }
+        try:
+            self.outside.call(
+                "commit", "commit", lambda: self.memory.transact(actions, token), errors
+            )
+        finally:
+            self._held -= keys
+
+    def _read(self, name: str, effect: Callable[[], Result]) -> Result:
+        errors: dict[Fault, Exception] = {
+            Fault.FAIL: StoreThrottledError("over capacity"),
+            Fault.SILENT: StoreSilentError("no answer"),
+        }
+        return self.outside.call("read", name, effect, errors)
+
+
+def _cancelled(
+    actions: Sequence[Action], code: ReasonCode, keys: Iterable[Key]
+) -> TransactionCancelledError:
+    hit = set(keys)
+    return TransactionCancelledError(
+        [Reason(code if action.key in hit else ReasonCode.NONE) for action in actions]
+    )
+
+
+@dataclass
+class SimulatedQueue:
+    """SQS: what was sent comes at least once, in any order."""
+
+    outside: Outside
+    messages: list[Message] = field(default_factory=list)
+
+    def send(self, message: Message, *, delay_seconds: int = 0) -> None:
+        errors = {
+            Fault.FAIL: QueueUnavailableError("away"),
+            Fault.LOST: QueueUnavailableError("no answer"),
+        }
+        self.outside.call("send", "send", lambda: self.messages.append(message), errors)
+
+
+@dataclass
+class SimulatedProvider:
+    """WeChat Pay's side: its own books, and calls that fail in three fates."""
+
+    outside: Outside
+    name: str = "wechatpay"
+    orders: dict[str, PrepayOrder] = field(default_factory=dict)
+    paid: dict[str, Collected] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    certificates: list[Certificate] = field(default_factory=list)
+
+    def prepay(self, order: PrepayOrder) -> Invoke:
+        def effect() -> Invoke:
+            number = order.payment_id
+            if number in self.paid or number in self.closed:
+                raise ProviderRejectedError("paid or closed", provider_code="ORDERPAID")
+            known = self.orders.setdefault(number, order)
+            assert known == order, "a repeat says the same"
+            return {"package": f"prepay_id=wx{number}"}
+
+        return self._call("prepay", effect)
+
+    def query(self, payment_id: PaymentId) -> Queried:
+        def effect() -> Queried:
+            if payment_id in self.paid:
+                return Queried(outcome=Outcome.PAID, collected=self.paid[payment_id])
+            if payment_id in self.closed:
+                return Queried(outcome=Outcome.CLOSED)
+            known = payment_id in self.orders
+            return Queried(outcome=Outcome.UNPAID if known else Outcome.UNKNOWN_TO_PROVIDER)
+
+        return self._call("query", effect)
+
+    def close(self, payment_id: PaymentId) -> CloseOutcome:
+        def effect() -> CloseOutcome:
+            if payment_id in self.paid:
+                return CloseOutcome.ALREADY_PAID
+            if payment_id in self.orders:
+                self.closed.add(payment_id)
+            return CloseOutcome.CLOSED
+
+        return self._call("close", effect)
+
+    def download_certificates(self) -> list[Certificate]:
+        return self._call("certificates", lambda: list(self.certificates))
+
+    def learn(self, certificates: Iterable[Certificate]) -> None:
+        """Believe what is told; nothing here verifies."""
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Collected | Ignored:
+        raise NotificationRefusedError("the simulator hands over what was verified", reason="body")
+
+    def pay(self, number: str) -> Collected | None:
+        """Let the shopper pay, unless the order is closed or was never made."""
+        order = self.orders.get(number)
+        if order is None or number in self.closed or number in self.paid:
+            return None
+        if self.outside.world.now() >= order.expires_at:
+            return None
+        collected = Collected(
+            provider=self.name,
+            number=number,
+            attach=order.attach,
+            transaction_id=f"42{number[4:]}",
+            amount=order.amount,
+            paid_at=self.outside.world.now(),
+        )
+        self.paid[number] = collected
+        return collected
+
+    def openid(self, code: str) -> str:
+        """Play `jscode2session` too."""
+        return self._call("login", lambda: f"o_{code}")
+
+    def _call(self, name: str, effect: Callable[[], Result]) -> Result:
+        errors = {
+            Fault.FAIL: ProviderUnavailableError("not sent"),
+            Fault.SILENT: ProviderOutcomeUnknownError("no answer"),
+            Fault.LOST: ProviderOutcomeUnknownError("no answer"),
+        }
+        return self.outside.call("provider", name, effect, errors)
