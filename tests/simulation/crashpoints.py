@@ -1,0 +1,153 @@
+"""Crash points: every verb failed at every call in every way, then retried; then every pair.
+
+After each, all goes well until everything is settled, and the books must be right, and the same as
+if nothing had ever gone wrong.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.kernel.errors import Kind, PlatformError
+from tests.simulation import invariants
+from tests.simulation.ports import FAULTS_OF, Fault
+from tests.simulation.stage import Stage
+from tests.simulation.verbs import VERBS, Registered
+from tests.simulation.world import Killed
+
+_TRIES_MAX = 8
+
+Point = tuple[int, Fault]
+
+
+class StuckError(AssertionError):
+    """A verb did not come to its end, however often it was retried."""
+
+
+@dataclass
+class Script:
+    """A plan that fails given calls, counted from the verb's first; and what calls there were."""
+
+    points: dict[int, Fault]
+    kinds: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, kind: str, name: str) -> Fault:
+        self.kinds.append((kind, name))
+        return self.points.get(len(self.kinds) - 1, Fault.NONE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one run: its calls, how often it was tried, and the end it came to."""
+
+    calls: tuple[tuple[str, str], ...]
+    tries: int
+    end: str
+
+
+def play(verb: Registered, *points: Point) -> Outcome:
+    """Set the scene, fail at these points, retry as the platform would, settle, and check."""
+    script = Script(dict(points))
+    stage = Stage(plan=script)
+    act = verb.scene(stage)
+    stage.with_faults()
+    tries = 0
+    while True:
+        tries += 1
+        if tries > _TRIES_MAX:
+            raise StuckError(f"{verb.name} never ends: {points}")
+        if _ended(stage, act):
+            break
+        invariants.check(stage, settled=False)
+    calls = tuple(script.kinds)
+    invariants.check(stage, settled=False)
+    stage.settle()
+    invariants.check(stage, settled=True)
+    return Outcome(calls, tries, ending(stage))
+
+
+def _ended(stage: Stage, act: object) -> bool:
+    assert callable(act)
+    try:
+        act()
+    except Killed:
+        return False
+    except PlatformError as refused:
+        if refused.kind in {Kind.UNAVAILABLE, Kind.UNKNOWN_OUTCOME}:
+            stage.world.pause(1)
+            return False
+        if refused.kind is Kind.BUG:
+            raise
+    return True
+
+
+def ending(stage: Stage) -> str:
+    """Describe the end without what may differ: times, row ids."""
+    told: list[str] = []
+    for key, item in stage.memory.items.items():
+        if key.table == "log" or key.pk.startswith("watermark"):
+            continue
+        kept = {
+            name: value
+            for name, value in item.items()
+            if not name.endswith("_at") and name not in {"entry", "lines"}
+        }
+        sk = "order" if key.sk.startswith("order/") else key.sk
+        told.append(f"{key.pk} {sk} {sorted(kept.items(), key=str)}")
+    return "\n".join(sorted(told))
+
+
+def singles(verb: Registered) -> Iterator[tuple[Point, Outcome]]:
+    """Fail the verb once, at every call, in every way."""
+    calls = play(verb).calls
+    for number, (kind, _) in enumerate(calls):
+        for fault in FAULTS_OF[kind]:
+            point = (number, fault)
+            yield point, play(verb, point)
+
+
+def pairs(verb: Registered) -> Iterator[tuple[Point, Point, Outcome]]:
+    """Fail the verb twice: after each single failure, again at every later call."""
+    for first, outcome in singles(verb):
+        for number in range(first[0] + 1, len(outcome.calls)):
+            for fault in FAULTS_OF[outcome.calls[number][0]]:
+                second = (number, fault)
+                yield first, second, play(verb, first, second)
+
+
+@dataclass
+class Counts:
+    """What was enumerated for one verb."""
+
+    calls: int = 0
+    singles: int = 0
+    pairs: int = 0
+    by_fault: Counter[Fault] = field(default_factory=Counter)
+    tries: int = 0
+
+
+def enumerate_all(*, with_pairs: bool = True) -> dict[str, Counts]:
+    """Play every crash point of every verb; raise at the first that breaks anything."""
+    counted: dict[str, Counts] = {}
+    for verb in VERBS:
+        undisturbed = play(verb)
+        counts = counted[verb.name] = Counts(calls=len(undisturbed.calls))
+        for (_, fault), outcome in singles(verb):
+            same_end(verb, undisturbed, outcome)
+            counts.singles += 1
+            counts.by_fault[fault] += 1
+            counts.tries += outcome.tries
+        if with_pairs:
+            for *_, outcome in pairs(verb):
+                same_end(verb, undisturbed, outcome)
+                counts.pairs += 1
+    return counted
+
+
+def same_end(verb: Registered, undisturbed: Outcome, outcome: Outcome) -> None:
+    """Insist that the end is as if nothing had gone wrong."""
+    if outcome.end != undisturbed.end:
+        here, there = set(outcome.end.splitlines()), set(undisturbed.end.splitlines())
+        raise invariants.BrokenError(
+            f"{verb.name} ends otherwise: {here - there} not {there - here}"
+        )

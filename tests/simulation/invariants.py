@@ -1,0 +1,164 @@
+"""What must be true of the books after anything at all, and more once all is settled."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.catalog.store import whole
+from chalicelib.kernel.ids import OrderId
+from chalicelib.ledger.journal import JournalEntry, balances
+from chalicelib.ledger.postings import captured_key
+from chalicelib.orders.model import OrderState
+from chalicelib.payments import rules
+from chalicelib.payments.model import PaymentState
+from chalicelib.providers.port import Collected
+from chalicelib.storage.table import Put
+from chalicelib.storage.values import Item, Key
+from tests.simulation.stage import Stage
+
+
+class BrokenError(AssertionError):
+    """An invariant does not hold."""
+
+
+def check(stage: Stage, *, settled: bool) -> None:
+    """Raise `BrokenError` naming everything that is not as it must be."""
+    broken = [*_always(stage)]
+    if settled:
+        broken += _when_settled(stage)
+    if broken:
+        raise BrokenError("; ".join(broken))
+
+
+def _always(stage: Stage) -> Iterator[str]:
+    entries = {entry.key: entry for entry in stage.entries()}
+    yield from _every_entry_is_balanced_and_listed(stage, entries)
+    yield from _every_commit_left_one_row(stage)
+    captured_for: Counter[OrderId] = Counter()
+    for entry in entries.values():
+        if entry.kind == "payment_captured" and entry.order_id is not None:
+            captured_for[entry.order_id] += entry.total().amount
+    for key, item in stage.memory.items.items():
+        if key.pk.startswith("ord_") and key.sk == "head":
+            yield from _order(key, item, captured_for[OrderId(key.pk)])
+        if key.sk.startswith("payment/"):
+            yield from _payment(stage, key, item, entries)
+        if key.sk == "stock" and whole(item["free"]) < 0:
+            yield f"{key.pk} sold more than there was"
+    yield from _stock_is_conserved(stage)
+
+
+def _every_entry_is_balanced_and_listed(
+    stage: Stage, entries: dict[str, JournalEntry]
+) -> Iterator[str]:
+    listed: Counter[str] = Counter()
+    for key, item in stage.memory.items.items():
+        if key.table == "log" and "entry" in item:
+            entry = JournalEntry.model_validate_json(str(item["entry"]))
+            listed[entry.key] += 1
+            if entries.get(entry.key) != entry:
+                yield f"the outbox says otherwise than the journal: {entry.key}"
+    for business_key, entry in entries.items():
+        if listed[business_key] != 1:
+            yield f"{business_key} is listed {listed[business_key]} times"
+        for account, amounts in balances([entry]).items():
+            assert account
+            assert amounts
+        if any(sum(column.values()) for column in _columns(entry)):
+            yield f"{business_key} does not balance"
+
+
+def _columns(entry: JournalEntry) -> list[Counter[str]]:
+    columns: dict[str, Counter[str]] = {}
+    for account, amounts in balances([entry]).items():
+        for currency, amount in amounts.items():
+            columns.setdefault(currency, Counter())[account] += amount
+    return list(columns.values())
+
+
+def _every_commit_left_one_row(stage: Stage) -> Iterator[str]:
+    for actions in stage.memory.committed:
+        rows = sum(isinstance(action, Put) and action.key.table == "log" for action in actions)
+        bookkeeping = all(
+            action.key.pk.startswith(("watermark", "provider/")) for action in actions
+        )
+        if rows != (0 if bookkeeping else 1):
+            yield f"a commit left {rows} outbox rows"
+
+
+def _order(key: Key, item: Item, captured: int) -> Iterator[str]:
+    held, due, total = (whole(item[name]) for name in ("held", "due", "total"))
+    state = OrderState(str(item["state"]))
+    if held != captured:
+        yield f"{key.pk} holds {held}, but {captured} was captured for it"
+    if min(held, due) < 0:
+        yield f"{key.pk} is below zero"
+    expected = {
+        OrderState.UNPAID: (0, total),
+        OrderState.PAID: (total, 0),
+        OrderState.CLOSED: (0, 0),
+    }
+    if (held, due) != expected[state]:
+        yield f"{key.pk} is {state}, holds {held} and is due {due} of {total}"
+
+
+def _payment(stage: Stage, key: Key, item: Item, entries: dict[str, JournalEntry]) -> Iterator[str]:
+    number = key.sk.removeprefix("payment/")
+    entry = entries.get(captured_key(number))  # type: ignore[arg-type]
+    captured = item["state"] == PaymentState.CAPTURED
+    if captured is not (entry is not None):
+        yield f"{number} is {item['state']}, and its entry says otherwise"
+    if entry is not None:
+        late = entry.kind == "payment_captured_late"
+        refunds = [
+            other
+            for other, refund in stage.memory.items.items()
+            if other.pk == key.pk and other.sk.startswith("refund/") and refund["payment"] == number
+        ]
+        if len(refunds) != int(late) or item["late"] is not late:
+            yield f"{number} is{'' if late else ' not'} late, and has {len(refunds)} refunds due"
+
+
+def _stock_is_conserved(stage: Stage) -> Iterator[str]:
+    taken: Counter[str] = Counter()
+    free: Counter[str] = Counter()
+    for key, item in stage.memory.items.items():
+        if key.sk.startswith("order/"):
+            head = stage.memory.items[Key("main", key.sk.rpartition("/")[2], "head")]
+            if head["state"] != OrderState.CLOSED:
+                lines: Any = item["lines"]
+                for line in lines:
+                    taken[line["p"]] += sum(line["s"].values())
+        if key.sk == "stock":
+            free[key.pk.partition("/")[0]] += whole(item["free"])
+    for product_id, stock in stage.products.items():
+        if free[product_id] + taken[product_id] != stock:
+            yield f"{product_id}: {free[product_id]} left, {taken[product_id]} sold, of {stock}"
+
+
+def _when_settled(stage: Stage) -> Iterator[str]:
+    entries = {entry.key: entry for entry in stage.entries()}
+    for word in stage.acknowledged:
+        if not _is_booked(word, entries):
+            yield f"acknowledged and not booked: {word.number} {word.amount.amount}"
+    told = {rules.parking_key(word): word for word in stage.words}
+    clearing = balances(entries.values()).get("provider:wechatpay:clearing", {})
+    collected: Counter[str] = Counter()
+    for word in told.values():
+        collected[word.amount.currency] += word.amount.amount
+    if dict(collected) != dict(clearing):
+        yield f"the provider collected {dict(collected)}, the clearing says {clearing}"
+    for number in stage.provider.paid:
+        if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
+            yield f"{number} was paid, and never captured"
+    for key, item in stage.memory.items.items():
+        if key.pk.startswith("ord_") and key.sk == "head" and item["state"] == OrderState.UNPAID:
+            yield f"{key.pk} is unpaid for ever"
+
+
+def _is_booked(word: Collected, entries: dict[str, JournalEntry]) -> bool:
+    for key in (f"captured/{word.number}", f"parked/{rules.parking_key(word)}"):
+        entry = entries.get(key)
+        if entry and (entry.reference, entry.total()) == (word.transaction_id, word.amount):
+            return True
+    return False

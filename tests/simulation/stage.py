@@ -1,0 +1,167 @@
+"""The stage: the real use cases and jobs on simulated ports."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.money import fen
+from chalicelib.ledger.journal import JournalEntry
+from chalicelib.orders.model import Order, Wanted
+from chalicelib.payments.model import Booking
+from chalicelib.payments.usecases import Hear, RefreshCertificates
+from chalicelib.providers.port import Collected
+from tests.fakes import rooms
+from tests.fakes.rooms import TTL_SECONDS, Rooms
+from tests.simulation.ports import (
+    Outside,
+    Plan,
+    SimulatedProvider,
+    SimulatedQueue,
+    SimulatedTable,
+    no_faults,
+)
+from tests.simulation.world import World
+
+STOCK, PRICE = 20, 1999
+_SETTLING_ROUNDS_MAX = 40
+
+
+@dataclass
+class Stage:
+    """A merchant with products, and all that happens to them."""
+
+    seed: int = 0
+    plan: Plan = no_faults
+    latency: Callable[[], float] = lambda: 0.0
+
+    def __post_init__(self) -> None:
+        self.world = World(self.seed)
+        self.outside = Outside(self.world)
+        self.table = SimulatedTable(self.outside)
+        self.memory = self.table.memory
+        self.provider = SimulatedProvider(self.outside)
+        self.bookings = SimulatedQueue(self.outside)
+        self.commands = SimulatedQueue(self.outside)
+        self.told: Counter[Booking] = Counter()
+        self.acknowledged: list[Collected] = []
+        self.words: list[Collected] = []
+        self.rooms = Rooms(
+            rooms.Outside(
+                table=self.table,
+                clock=self.world,
+                pause=self.world.pause,
+                randomness=self.world.randomness,
+                provider=self.provider,
+                login=self.provider,
+                tell=self._tell,
+                request_close=self._request_close,
+            )
+        )
+        self.hear = Hear(self.rooms.capture, self._queue_booking)
+        self.refresh = RefreshCertificates(
+            self.rooms.payments, self.rooms.commits, self.provider, self.world
+        )
+        self.products: dict[ProductId, int] = {}
+
+    def with_faults(self) -> None:
+        """From now on things go wrong as planned."""
+        self.outside.plan, self.outside.latency = self.plan, self.latency
+
+    def without_faults(self) -> None:
+        """From now on all goes well, and at once."""
+        self.outside.plan, self.outside.latency = no_faults, lambda: 0.0
+
+    # What a scene begins with.
+    def merchant(self, key: str = "m") -> MerchantId:
+        return self.rooms.merchants.register("山月茶庄", caller="operator", key=key).id
+
+    def product(
+        self, merchant_id: MerchantId, *, stock: int = STOCK, shards: int = 1, key: str = "p"
+    ) -> ProductId:
+        product = self.rooms.catalog.create(
+            merchant_id, title="乌龙", price=fen(PRICE), stock=stock, stock_shards=shards, key=key
+        )
+        self.products[product.id] = stock
+        return product.id
+
+    def order(
+        self,
+        member_id: MemberId,
+        merchant_id: MerchantId,
+        product_id: ProductId,
+        *,
+        quantity: int = 1,
+        key: str = "o",
+    ) -> Order:
+        wanted = [Wanted(product_id=product_id, quantity=quantity)]
+        return self.rooms.place_order.place(member_id, merchant_id, wanted, key=key)[0]
+
+    # What the platform does around the use cases.
+    def deliver(self, collected: Collected) -> None:
+        """Deliver a notification once; what is not acknowledged comes again."""
+        if collected not in self.words:
+            self.words.append(collected)
+        self.hear.hear(collected)
+        self.acknowledged.append(collected)
+
+    def work_bookings(self) -> None:
+        """Take one message from the queue of bookings; it stays there until it is done."""
+        if self.bookings.messages:
+            message = self.bookings.messages[0]
+            self.rooms.capture.capture(Collected.model_validate_json(str(message["collected"])))
+            if message in self.bookings.messages:
+                self.bookings.messages.remove(message)
+
+    def work_commands(self) -> None:
+        """Take one command; it stays there until it is done."""
+        if self.commands.messages:
+            message = self.commands.messages[0]
+            self.rooms.close_order.close(OrderId.parse(message["order_id"]))
+            if message in self.commands.messages:
+                self.commands.messages.remove(message)
+
+    def settle(self) -> None:
+        """Let all go well until nothing is left to do: say again, work, sweep, wait, sweep."""
+        self.without_faults()
+        for _ in range(2):
+            self.world.pause(TTL_SECONDS + 61)
+            for word in [*self.words, *self.provider.paid.values()]:
+                if word not in self.acknowledged:
+                    self.deliver(word)
+            self.rooms.sweep.sweep()
+            for _ in range(_SETTLING_ROUNDS_MAX):
+                if not (self.bookings.messages or self.commands.messages):
+                    break
+                self.attempt(self.work_bookings)
+                self.attempt(self.work_commands)
+
+    def attempt(self, verb: Callable[[], object]) -> bool:
+        """Do it; what is refused or may be tried again is no failure of ours."""
+        try:
+            verb()
+        except TryAgainError:
+            return False
+        except PlatformError as refused:
+            if refused.kind is Kind.BUG:
+                raise
+        return True
+
+    def entries(self) -> list[JournalEntry]:
+        """Return the journal itself, by its keys."""
+        return [
+            JournalEntry.model_validate_json(str(item["entry"]))
+            for key, item in self.memory.items.items()
+            if key.sk == "entry"
+        ]
+
+    def _tell(self, booking: Booking, _collected: Collected) -> None:
+        self.told[booking] += 1
+        self.world.tell(f"   booked: {booking}")
+
+    def _queue_booking(self, collected: Collected) -> None:
+        self.bookings.send({"collected": collected.model_dump_json()})
+
+    def _request_close(self, order_id: OrderId) -> None:
+        self.commands.send({"command": "close_order", "order_id": order_id})

@@ -1,0 +1,223 @@
+"""Every use case and job, in the simulator: how its scene is set, and how the platform retries it.
+
+A new verb joins by a row in `VERBS`; a test fails while one is missing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chalicelib.catalog import usecases as catalog
+from chalicelib.kernel.ids import OrderId
+from chalicelib.kernel.money import fen
+from chalicelib.orders import usecases as orders
+from chalicelib.orders.model import Wanted
+from chalicelib.payments import usecases as payments
+from chalicelib.people import usecases as people
+from chalicelib.providers.port import Certificate, Collected
+from tests.fakes.clock import START
+from tests.fakes.rooms import TTL_SECONDS
+from tests.simulation.stage import Stage
+
+Verb = Callable[[], object]
+Scene = Callable[[Stage], Verb]
+"""Sets the scene without faults, and returns the verb as the platform calls it, again and again."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A verb's scene, and the use cases' methods that it runs."""
+
+    name: str
+    scene: Scene
+    covers: tuple[Callable[..., object], ...]
+
+
+def _sign_in(stage: Stage) -> Verb:
+    return lambda: stage.rooms.sign_in.sign_in("new")
+
+
+def _register(stage: Stage) -> Verb:
+    return stage.merchant
+
+
+def _create(stage: Stage) -> Verb:
+    merchant_id = stage.merchant()
+
+    def create() -> None:
+        product_id = stage.rooms.catalog.create(
+            merchant_id, title="乌龙", price=fen(1), stock=5, stock_shards=2, key="p"
+        ).id
+        stage.products[product_id] = 5
+
+    return create
+
+
+def _place(stage: Stage) -> Verb:
+    merchant_id, member_id = stage.merchant(), stage.rooms.sign_in.sign_in("a").id
+    one, two = (stage.product(merchant_id, key=key, shards=2) for key in "pq")
+    wanted = [Wanted(product_id=product, quantity=2) for product in (one, two)]
+    return lambda: stage.rooms.place_order.place(member_id, merchant_id, wanted, key="o")
+
+
+def _place_over_shards(stage: Stage) -> Verb:
+    merchant_id, member_id = stage.merchant(), stage.rooms.sign_in.sign_in("a").id
+    product_id = stage.product(merchant_id, stock=4, shards=4)
+    wanted = [Wanted(product_id=product_id, quantity=3)]
+    return lambda: stage.rooms.place_order.place(member_id, merchant_id, wanted, key="o")
+
+
+def _ordered(stage: Stage) -> tuple[OrderId, Verb]:
+    """Place an order, and return the verb that starts its payment."""
+    merchant_id, member_id = stage.merchant(), stage.rooms.sign_in.sign_in("a").id
+    order = stage.order(member_id, merchant_id, stage.product(merchant_id))
+    start = stage.rooms.start_payment.start
+    return order.id, lambda: start(member_id, order.id, "wechatpay", key="y")
+
+
+def _start(stage: Stage) -> Verb:
+    return _ordered(stage)[1]
+
+
+def _start_after_lost_notification(stage: Stage) -> Verb:
+    _, start = _ordered(stage)
+    start()
+    (number,) = stage.provider.orders
+    stage.provider.pay(number)
+    return start
+
+
+def _paid(stage: Stage) -> Collected:
+    _, start = _ordered(stage)
+    start()
+    (number,) = stage.provider.orders
+    collected = stage.provider.pay(number)
+    assert collected is not None
+    return collected
+
+
+def _notified(stage: Stage) -> Verb:
+    collected = _paid(stage)
+    return lambda: stage.deliver(collected)
+
+
+def _notified_late(stage: Stage) -> Verb:
+    collected = _paid(stage)
+    order_id = OrderId(collected.attach.partition("/")[0])
+    head = stage.rooms.orders.find(order_id)
+    assert head is not None
+    # Paid by another payment first.
+    other = stage.rooms.start_payment.start(head.member_id, order_id, "wechatpay", key="z")
+    first = stage.provider.pay(other.payment.id)
+    assert first is not None
+    stage.deliver(first)
+    return lambda: stage.deliver(collected)
+
+
+def _notified_otherwise(stage: Stage) -> Verb:
+    collected = _paid(stage)
+    lie = collected.evolve(amount=fen(1))
+    return lambda: stage.deliver(lie)
+
+
+def _booked_from_queue(stage: Stage) -> Verb:
+    collected = _paid(stage)
+    stage.words.append(collected)
+    stage.acknowledged.append(collected)
+    stage.bookings.messages.append({"collected": collected.model_dump_json()})
+    return stage.work_bookings
+
+
+def _closed(stage: Stage) -> Verb:
+    order_id, start = _ordered(stage)
+    start()
+    stage.world.pause(TTL_SECONDS + 61)
+    return lambda: stage.rooms.close_order.close(order_id)
+
+
+def _closed_though_paid(stage: Stage) -> Verb:
+    order_id, start = _ordered(stage)
+    start()
+    (number,) = stage.provider.orders
+    stage.words.append(stage.provider.pay(number))  # type: ignore[arg-type]
+    stage.world.pause(TTL_SECONDS + 61)
+    return lambda: stage.rooms.close_order.close(order_id)
+
+
+def _swept(stage: Stage) -> Verb:
+    order_id, start = _ordered(stage)
+    start()
+    assert order_id
+    stage.world.pause(TTL_SECONDS + 61)
+
+    def sweep_and_close() -> None:
+        stage.rooms.sweep.sweep()
+        stage.work_commands()
+
+    return sweep_and_close
+
+
+def _certificates(stage: Stage) -> Verb:
+    stage.provider.certificates = [Certificate("AB12", "pem", START + timedelta(days=9))]
+
+    def refresh() -> None:
+        stage.refresh.refresh()
+        stage.refresh.learn()
+
+    return refresh
+
+
+def _reads(stage: Stage) -> Verb:
+    order_id, _ = _ordered(stage)
+    head = stage.rooms.orders.find(order_id)
+    assert head is not None
+    show, product_id = stage.rooms.read_orders, next(iter(stage.products))
+
+    def read() -> None:
+        show.for_member(order_id, head.member_id)
+        show.for_merchant(order_id, head.merchant_id)
+        show.for_operator(order_id)
+        show.of_member(head.member_id, state=None, after=None, limit=10)
+        stage.rooms.catalog.get(product_id)
+        stage.rooms.merchants.get(head.merchant_id)
+
+    return read
+
+
+VERBS = [
+    Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
+    Registered("register merchant", _register, (people.Merchants.register,)),
+    Registered("create product", _create, (catalog.Catalog.create,)),
+    Registered("place order", _place, (orders.PlaceOrder.place,)),
+    Registered("place order, scattered stock", _place_over_shards, (orders.PlaceOrder.place,)),
+    Registered("start payment", _start, (payments.StartPayment.start,)),
+    Registered(
+        "start payment, paid already",
+        _start_after_lost_notification,
+        (payments.StartPayment.start,),
+    ),
+    Registered("payment notified", _notified, (payments.Hear.hear, payments.Capture.capture)),
+    Registered("payment notified, late", _notified_late, (payments.Capture.capture,)),
+    Registered("payment notified, otherwise", _notified_otherwise, (payments.Capture.capture,)),
+    Registered("booked from the queue", _booked_from_queue, (payments.Capture.capture,)),
+    Registered("close order", _closed, (payments.CloseOrder.close,)),
+    Registered("close order, paid after all", _closed_though_paid, (payments.CloseOrder.close,)),
+    Registered("sweep and close", _swept, (orders.SweepExpired.sweep,)),
+    Registered(
+        "refresh certificates",
+        _certificates,
+        (payments.RefreshCertificates.refresh, payments.RefreshCertificates.learn),
+    ),
+    Registered(
+        "reads",
+        _reads,
+        (
+            orders.ReadOrders.for_member,
+            orders.ReadOrders.for_merchant,
+            orders.ReadOrders.for_operator,
+            orders.ReadOrders.of_member,
+            catalog.Catalog.get,
+            people.Merchants.get,
+        ),
+    ),
+]
