@@ -50,6 +50,7 @@ class Fault(StrEnum):
     SILENT = "times out before"  # nothing happened, and nobody knows
     THROTTLE = "throttled"
     CONFLICT = "conflict"
+    REJECT = "says no, and did it"
     KILL_BEFORE = "killed before"
     KILL_AFTER = "killed after"
 
@@ -59,6 +60,7 @@ READ_FAULTS = (Fault.FAIL, Fault.SILENT, *KILLS)
 WRITE_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, Fault.THROTTLE, Fault.CONFLICT, *KILLS)
 SEND_FAULTS = (Fault.FAIL, Fault.LOST, *KILLS)
 PROVIDER_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, *KILLS)
+LYING_PROVIDER_FAULTS = (*PROVIDER_FAULTS, Fault.REJECT)
 FAULTS_OF = {
     "read": READ_FAULTS,
     "commit": WRITE_FAULTS,
@@ -99,8 +101,8 @@ class Outside:
         result = effect()
         if fault is Fault.KILL_AFTER:
             raise Killed
-        if fault is Fault.LOST:
-            raise errors[fault]
+        if fault in {Fault.LOST, Fault.REJECT}:
+            raise errors.get(fault) or errors[Fault.LOST]
         return result
 
 
@@ -254,9 +256,11 @@ class SimulatedProvider:
         return self._call("login", lambda: f"o_{code}")
 
     def _call(self, name: str, effect: Callable[[], Result]) -> Result:
-        errors = {
+        errors: dict[Fault, Exception] = {
             Fault.FAIL: ProviderUnavailableError("not sent"),
             Fault.SILENT: ProviderOutcomeUnknownError("no answer"),
             Fault.LOST: ProviderOutcomeUnknownError("no answer"),
         }
+        if name == "prepay":
+            errors[Fault.REJECT] = ProviderRejectedError("no", provider_code="PARAM_ERROR")
         return self.outside.call("provider", name, effect, errors)

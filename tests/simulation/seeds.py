@@ -1,0 +1,180 @@
+"""Seeds: shoppers, a provider, workers and schedules at once, with faults, in any interleaving.
+
+A seed decides everything: who comes when, how long each call takes, and what goes wrong. The same
+seed is the same run, call by call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.ids import MemberId, ProductId
+from chalicelib.kernel.money import fen
+from chalicelib.orders.model import Order
+from chalicelib.providers.port import Collected
+from tests.fakes.rooms import TTL_SECONDS
+from tests.simulation import invariants
+from tests.simulation.ports import FAULTS_OF, LYING_PROVIDER_FAULTS, Fault
+from tests.simulation.stage import Stage
+from tests.simulation.world import Killed
+
+Result = TypeVar("Result")
+
+HORIZON_SECONDS = 2 * TTL_SECONDS
+_TRIES_MAX = 6
+
+
+@dataclass(frozen=True)
+class Played:
+    """One seed's run."""
+
+    seed: int
+    calls: int
+    story: list[str]
+    broken: str | None
+
+
+class Scene:
+    """One seed's cast."""
+
+    def __init__(self, seed: int) -> None:
+        self.stage = Stage(seed)
+        self.draw = self.stage.world.random
+        trouble = self.draw.choice([0.0, 0.03, 0.15])
+        slowness = self.draw.choice([0.001, 0.02, 0.5])
+        self.stage.plan = lambda kind, _name: self._fault(kind, trouble)
+        self.stage.latency = lambda: self.draw.expovariate(1 / slowness)
+        merchant = self.stage.merchant()
+        self.merchant_id = merchant
+        self.product_ids = [
+            self.stage.product(
+                merchant,
+                stock=self.draw.randint(1, 6),
+                shards=self.draw.choice([1, 1, 3]),
+                key=f"p{number}",
+            )
+            for number in range(2)
+        ]
+
+    def play(self) -> None:
+        """Let everybody act until the horizon, then settle, and check."""
+        world = self.stage.world
+        self.stage.with_faults()
+        for number in range(self.draw.randint(1, 4)):
+            world.begin(partial(self._shopper, f"shopper {number}"), after=self._wait(60))
+        for work in (
+            self.stage.work_bookings,
+            self.stage.work_commands,
+            self.stage.work_commands,
+            self.stage.rooms.sweep.sweep,
+        ):
+            world.begin(partial(self._worker, work))
+        world.run()
+        invariants.check(self.stage, settled=False)
+        self.stage.settle()
+        invariants.check(self.stage, settled=True)
+
+    def _shopper(self, name: str) -> None:
+        member_id = self._insist(name, lambda: self.stage.rooms.sign_in.sign_in(name).id)
+        if member_id is None:
+            return
+        for number in range(self.draw.randint(1, 2)):
+            order = self._insist(f"{name} orders", partial(self._order, name, member_id, number))
+            if order is not None:
+                for attempt in range(self.draw.choice([1, 1, 2])):
+                    self._pay(name, order, f"tap {attempt}")
+
+    def _order(self, name: str, member_id: MemberId, number: int) -> Order:
+        product_id: ProductId = self.product_ids[number % len(self.product_ids)]
+        quantity = 1 + number
+        return self.stage.order(
+            member_id, self.merchant_id, product_id, quantity=quantity, key=f"{name} {number}"
+        )
+
+    def _pay(self, name: str, order: Order, key: str) -> None:
+        start = self.stage.rooms.start_payment.start
+        self._insist(
+            f"{name} {key}", lambda: start(order.member_id, order.id, "wechatpay", key=key)
+        )
+        if self.draw.random() < 0.25:
+            return  # thought better of it
+        self.stage.world.pause(self._wait(self.draw.choice([5, 5, TTL_SECONDS])))
+        for number, asked in list(self.stage.provider.orders.items()):
+            if asked.attach.startswith(order.id) and self.draw.random() < 0.8:
+                collected = self.stage.provider.pay(number)
+                if collected is not None:
+                    self.stage.world.tell(f"{name} pays {number}")
+                    self._mail(collected)
+
+    def _mail(self, collected: Collected) -> None:
+        """Let the provider say it: once or often, soon or late, and now and then untruly."""
+        words = [collected] * self.draw.choice([0, 1, 1, 1, 2, 5])
+        if self.draw.random() < 0.1:
+            lies: list[dict[str, object]] = [
+                {"amount": fen(collected.amount.amount + 1)},
+                {"transaction_id": "4200"},
+                {"number": "nobody's"},
+                {"attach": "elsewhere", "transaction_id": "4201"},
+            ]
+            words.append(collected.evolve(**self.draw.choice(lies)))
+        for word in words:
+            delay = self._wait(self.draw.choice([1, 30, TTL_SECONDS]))
+            self.stage.world.begin(partial(self._messenger, word), after=delay)
+
+    def _messenger(self, word: Collected) -> None:
+        for _ in range(_TRIES_MAX):
+            self.stage.world.tell(f"the provider says {word.number} {word.amount.amount}")
+            if self._attempt(lambda: self.stage.deliver(word)):
+                return
+            self.stage.world.pause(15)
+
+    def _worker(self, work: Callable[[], object]) -> None:
+        while self.stage.world.seconds < HORIZON_SECONDS:
+            self._attempt(work)
+            self.stage.world.pause(60 + self._wait(30))
+
+    def _insist(self, name: str, verb: Callable[[], Result]) -> Result | None:
+        """Do what a person does: try again under the same key, or give up."""
+        for _ in range(_TRIES_MAX):
+            self.stage.world.tell(name)
+            try:
+                return verb()
+            except Killed:
+                pass
+            except PlatformError as refused:
+                self.stage.world.tell(f"   refused: {refused.code}")
+                if refused.kind is Kind.BUG:
+                    raise
+                if refused.kind not in {Kind.UNAVAILABLE, Kind.UNKNOWN_OUTCOME}:
+                    return None
+            self.stage.world.pause(self._wait(5))
+        return None
+
+    def _attempt(self, verb: Callable[[], object]) -> bool:
+        try:
+            return self.stage.attempt(verb)
+        except Killed:
+            return False
+
+    def _fault(self, kind: str, trouble: float) -> Fault:
+        if self.draw.random() >= trouble:
+            return Fault.NONE
+        faults = LYING_PROVIDER_FAULTS if kind == "provider" else FAULTS_OF[kind]
+        return self.draw.choice(faults)
+
+    def _wait(self, seconds: float) -> float:
+        return self.draw.random() * seconds
+
+
+def play(seed: int) -> Played:
+    """Play one seed, and say what broke."""
+    scene = Scene(seed)
+    broken: str | None = None
+    try:
+        scene.play()
+    except (AssertionError, KeyError, PlatformError) as error:
+        broken = f"{type(error).__name__}: {error}"
+    world = scene.stage.world
+    return Played(seed, world.calls, world.story, broken)
