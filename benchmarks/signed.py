@@ -24,8 +24,10 @@ class Notification:
     attach: str
 
 
-def notification(keys: SandboxKeys, *, payment_id: str, attach: str, total: int) -> Notification:
-    """Seal and sign a TRANSACTION.SUCCESS."""
+def notification(
+    keys: SandboxKeys, *, payment_id: str, attach: str, total: int, **otherwise: Any
+) -> Notification:
+    """Seal and sign a TRANSACTION.SUCCESS; `otherwise` replaces what it would say."""
     plain = {
         "mchid": keys.mch_id,
         "appid": keys.app_id,
@@ -44,13 +46,17 @@ def notification(keys: SandboxKeys, *, payment_id: str, attach: str, total: int)
             "currency": "CNY",
             "payer_currency": "CNY",
         },
-    }
+    } | otherwise
     body = json.dumps(_sealed(keys, plain)).encode()
+    return Notification(_signed(keys, body), body, payment_id, attach)
+
+
+def _signed(keys: SandboxKeys, body: bytes) -> dict[str, str]:
     timestamp, nonce = str(int(time.time())), os.urandom(16).hex()
     message = b"\n".join([timestamp.encode(), nonce.encode(), body, b""])
     key = private_key(keys.public_key_private)
     signature = base64.b64encode(key.sign(message, PKCS1v15(), SHA256())).decode()
-    headers = {
+    return {
         "Content-Type": "application/json",
         "Wechatpay-Timestamp": timestamp,
         "Wechatpay-Nonce": nonce,
@@ -58,7 +64,6 @@ def notification(keys: SandboxKeys, *, payment_id: str, attach: str, total: int)
         "Wechatpay-Signature": signature,
         "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
     }
-    return Notification(headers, body, payment_id, attach)
 
 
 def _sealed(keys: SandboxKeys, plain: dict[str, Any]) -> dict[str, Any]:

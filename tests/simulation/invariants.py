@@ -115,7 +115,7 @@ def _payment(stage: Stage, key: Key, item: Item, entries: dict[str, JournalEntry
             for other, refund in stage.memory.items.items()
             if other.pk == key.pk and other.sk.startswith("refund/") and refund["payment"] == number
         ]
-        if len(refunds) != int(late) or item["late"] is not late:
+        if len(refunds) != int(late) or item.get("late") is not late:
             yield f"{number} is{'' if late else ' not'} late, and has {len(refunds)} refunds due"
 
 

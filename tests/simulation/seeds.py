@@ -39,8 +39,9 @@ class Played:
 class Scene:
     """One seed's cast."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, verified: Callable[[Collected], Collected]) -> None:
         self.stage = Stage(seed)
+        self.verified = verified
         self.draw = self.stage.world.random
         trouble = self.draw.choice([0.0, 0.03, 0.15])
         slowness = self.draw.choice([0.001, 0.02, 0.5])
@@ -115,7 +116,7 @@ class Scene:
             lies: list[dict[str, object]] = [
                 {"amount": fen(collected.amount.amount + 1)},
                 {"transaction_id": "4200"},
-                {"number": "nobody's"},
+                {"number": "nobody-knows"},
                 {"attach": "elsewhere", "transaction_id": "4201"},
             ]
             words.append(collected.evolve(**self.draw.choice(lies)))
@@ -126,7 +127,7 @@ class Scene:
     def _messenger(self, word: Collected) -> None:
         for _ in range(_TRIES_MAX):
             self.stage.world.tell(f"the provider says {word.number} {word.amount.amount}")
-            if self._attempt(lambda: self.stage.deliver(word)):
+            if self._attempt(lambda: self.stage.deliver(self.verified(word))):
                 return
             self.stage.world.pause(15)
 
@@ -168,9 +169,9 @@ class Scene:
         return self.draw.random() * seconds
 
 
-def play(seed: int) -> Played:
-    """Play one seed, and say what broke."""
-    scene = Scene(seed)
+def play(seed: int, verified: Callable[[Collected], Collected] = lambda word: word) -> Played:
+    """Play one seed, and say what broke; a stub verifies the provider's words, unless told."""
+    scene = Scene(seed, verified)
     broken: str | None = None
     try:
         scene.play()

@@ -1,0 +1,227 @@
+"""Planted bugs: mistakes that people make, put into the real code by patching, to be caught.
+
+A bug that two mechanisms guard is planted in both.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.catalog.model import Take
+from chalicelib.catalog.store import CatalogStore, stock_refusal, whole
+from chalicelib.kernel.errors import PlatformError, TryAgainError
+from chalicelib.kernel.ids import OrderId
+from chalicelib.orders.store import ORDER, OrderStore
+from chalicelib.orders.usecases import SweepExpired
+from chalicelib.payments.model import Booking
+from chalicelib.payments.rules import PAYMENT
+from chalicelib.payments.store import PaymentStore
+from chalicelib.payments.usecases import Capture, Hear
+from chalicelib.providers.port import Collected
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Work
+from chalicelib.storage.conditions import (
+    ITEM_PRESENT,
+    AllOf,
+    AtLeast,
+    Condition,
+    Equals,
+    OneOf,
+    Set,
+)
+from chalicelib.storage.table import Put, Update
+
+Plant = Callable[[ExitStack], None]
+Weaken = Callable[[Condition | None], Condition | None]
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A mistake, and how to plant it."""
+
+    name: str
+    plant: Plant
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Plant a bug, and pull it out again."""
+    with ExitStack() as roots:
+        bug.plant(roots)
+        yield
+
+
+def _patch(roots: ExitStack, owner: type, name: str, mistaken: Any) -> Any:
+    right = getattr(owner, name)
+    setattr(owner, name, mistaken)
+    roots.callback(setattr, owner, name, right)
+    return right
+
+
+def _weaken(roots: ExitStack, refusals: Sequence[str], weaken: Weaken) -> None:
+    """Weaken the conditions of writes with these names."""
+
+    def add(self: Work, action: Any, refusal: str) -> None:
+        if refusal.partition("/")[0] in refusals and isinstance(action, Put | Update):
+            action = replace(action, condition=weaken(action.condition))
+        right(self, action, refusal)
+
+    right = _patch(roots, Work, "_add", add)
+
+
+def _without(*kinds: type, attribute: str | None = None) -> Weaken:
+    """Return what takes conditions of these kinds, on this attribute, out of a conjunction."""
+
+    def is_out(condition: Condition) -> bool:
+        return isinstance(condition, kinds) and (
+            attribute is None or getattr(condition, "attribute", None) == attribute
+        )
+
+    def weaken(condition: Condition | None) -> Condition | None:
+        if isinstance(condition, AllOf):
+            left = tuple(part for part in condition.parts if not is_out(part))
+            return AllOf(left) if left else ITEM_PRESENT
+        return ITEM_PRESENT if condition is not None and is_out(condition) else condition
+
+    return weaken
+
+
+def _no_journal_condition(roots: ExitStack) -> None:
+    _weaken(roots, ["journal"], lambda _: None)
+    _weaken(roots, [PAYMENT, ORDER], _without(OneOf, attribute="state"))
+    _weaken(roots, [ORDER], _without(Equals, attribute="due"))
+
+
+def _no_state_condition(roots: ExitStack) -> None:
+    _weaken(roots, [ORDER], _without(OneOf, attribute="state"))
+    _weaken(roots, [ORDER], _without(Equals, attribute="due"))
+
+
+def _no_amount_condition(roots: ExitStack) -> None:
+    _weaken(roots, [PAYMENT], _without(Equals, attribute="amount"))
+    _weaken(roots, [ORDER], _without(Equals, attribute="due"))
+
+
+def _no_stock_condition(roots: ExitStack) -> None:
+    _weaken(roots, ["stock"], _without(AtLeast))
+
+
+def _split_write(roots: ExitStack) -> None:
+    """Commit the entry first, and what it means for payment and order afterwards."""
+
+    @contextmanager
+    def capturing(
+        self: Capture,
+        claim: Any,
+        collected: Collected,
+        movement: Any,
+        deadline: float,
+        *,
+        late: bool = False,
+    ) -> Iterator[Work]:
+        with self.commits(deadline=deadline) as work:
+            self.journal.post(work, movement, event="payment.captured", about=claim.payment_id)
+        with self.commits(deadline=deadline) as work:
+            self.payments.captured(
+                work,
+                claim.payment_id,
+                claim.order_id,
+                merchant_id=claim.merchant_id,
+                collected=collected,
+                late=late,
+            )
+            work.emit("payment.captured", claim.payment_id)
+            yield work
+
+    _patch(roots, Capture, "_capturing", capturing)
+
+
+def _lost_update(roots: ExitStack) -> None:
+    """Read the stock, subtract, and write the result."""
+
+    def take(self: CatalogStore, work: Work, takes: Sequence[Take]) -> None:
+        for one in takes:
+            key = keys.stock(one.product_id, one.shard)
+            item = self.table.get(key)
+            assert item is not None
+            left = whole(item["free"]) - one.quantity
+            work.update(
+                key,
+                Set("free", left),
+                when=AtLeast("free", one.quantity),
+                refusal=stock_refusal(one),
+            )
+
+    _patch(roots, CatalogStore, "take", take)
+
+
+def _acknowledged_before_the_commit(roots: ExitStack) -> None:
+    def hear(self: Hear, collected: Collected) -> Booking | None:
+        try:
+            return self.capture.capture(collected, budget_seconds=2.5)
+        except TryAgainError:
+            return None  # it will surely come again
+
+    _patch(roots, Hear, "hear", hear)
+
+
+def _stock_returned_twice(roots: ExitStack) -> None:
+    """Close without looking at the state; and let the command run twice."""
+
+    def closed(self: OrderStore, work: Work, order_id: OrderId) -> None:
+        work.update(
+            keys.order(order_id),
+            Set("state", "closed"),
+            Set("due", 0),
+            when=ITEM_PRESENT,
+            refusal=ORDER,
+        )
+
+    _patch(roots, OrderStore, "closed", closed)
+    _weaken(roots, [PAYMENT], _without(OneOf, attribute="state"))
+
+
+def _failed_payment_not_captured(roots: ExitStack) -> None:
+    def only_pending(condition: Condition | None) -> Condition | None:
+        if isinstance(condition, AllOf):
+            parts = tuple(
+                OneOf("state", ("pending",)) if isinstance(part, OneOf) else part
+                for part in condition.parts
+            )
+            return AllOf(parts)
+        return condition
+
+    _weaken(roots, [PAYMENT], only_pending)
+
+
+def _late_refund_forgotten(roots: ExitStack) -> None:
+    _patch(roots, PaymentStore, "refund_due", lambda *_: None)
+
+
+def _watermark_passes_the_unfinished(roots: ExitStack) -> None:
+    """Swallow a queue's error, and move on."""
+
+    def settle(self: SweepExpired, shard: int, batch: Any) -> int:
+        def swallowing(order_id: OrderId) -> None:
+            with suppress(PlatformError):
+                self.request_close(order_id)
+
+        return int(right(replace(self, request_close=swallowing), shard, batch))
+
+    right = _patch(roots, SweepExpired, "_settle", settle)
+
+
+BUGS = [
+    Bug("no journal condition", _no_journal_condition),
+    Bug("no state condition", _no_state_condition),
+    Bug("no amount condition", _no_amount_condition),
+    Bug("no stock condition", _no_stock_condition),
+    Bug("split write", _split_write),
+    Bug("lost update", _lost_update),
+    Bug("acknowledged before the commit", _acknowledged_before_the_commit),
+    Bug("stock returned twice", _stock_returned_twice),
+    Bug("failed payment not captured", _failed_payment_not_captured),
+    Bug("late refund forgotten", _late_refund_forgotten),
+    Bug("watermark passes the unfinished", _watermark_passes_the_unfinished),
+]
