@@ -44,6 +44,9 @@ fmt: $(READY) ## format and fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+simulate: $(READY) ## crash points, seeds and planted bugs; SEEDS=100000 for more, SEED=7 tells one story
+	@$(BIN)/python -m tests.simulation
+
 bench: $(READY) ## round trips, write units and ratios, measured
 	@$(BIN)/python -m benchmarks
 
@@ -55,4 +58,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test run check fmt bench package lock
+.PHONY: help setup demo test run check fmt simulate bench package lock

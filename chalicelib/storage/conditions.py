@@ -179,6 +179,8 @@ class Expression:
 
     def _joined(self, word: str, parts: tuple[Condition, ...]) -> str:
         assert parts, "a conjunction of nothing is a slip"
+        if len(parts) == 1:  # DynamoDB refuses redundant parentheses
+            return self.condition(parts[0])
         return word.join(f"({self.condition(part)})" for part in parts)
 
     def _name(self, attribute: str) -> str:

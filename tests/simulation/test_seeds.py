@@ -1,0 +1,57 @@
+"""Seeds: nothing is lost in any of them, each repeats exactly, and planted bugs are seen."""
+
+import pytest
+
+from tests.simulation import conflicts, crashpoints, seeds
+from tests.simulation.planted import BUGS, Bug, planted
+from tests.simulation.signed import RealVerifier
+from tests.simulation.verbs import VERBS
+
+SEEDS_TO_DETECTION_MAX = 600
+
+
+def test_nothing_is_lost_in_any_seed() -> None:
+    for seed in range(200):
+        played = seeds.play(seed)
+        assert played.broken is None, (seed, played.broken, *played.story)
+
+
+def test_the_real_verifier_changes_nothing() -> None:
+    verifier = RealVerifier()
+    for seed in range(10):
+        assert seeds.play(seed, verifier) == seeds.play(seed)
+
+
+def test_a_seed_is_the_same_run_every_time() -> None:
+    for seed in (1, 8, 21):
+        first, again = seeds.play(seed), seeds.play(seed)
+        assert first == again
+        assert first.story
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_caught(bug: Bug) -> None:
+    with planted(bug):
+        broken = (
+            seed for seed in range(SEEDS_TO_DETECTION_MAX) if seeds.play(seed).broken is not None
+        )
+        assert next(broken, None) is not None, "nobody saw it"
+
+
+def test_what_is_pulled_out_is_gone() -> None:
+    for bug in BUGS:
+        with planted(bug):
+            pass
+    assert seeds.play(2).broken is None
+    crashpoints.play(VERBS[0])
+
+
+def test_cancelled_commits_stay_flat_on_one_merchant() -> None:
+    assert [share for _, share in conflicts.curve()] == [0.0] * len(conflicts.RATES)
+
+
+def test_a_planted_shared_item_bends_the_curve() -> None:
+    with conflicts.shared_item_planted():
+        shares = [share for _, share in conflicts.curve()]
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.5

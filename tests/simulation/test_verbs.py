@@ -1,0 +1,61 @@
+"""Every use case is born in the simulator, and every crash point leaves the books right."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import chalicelib
+from tests.simulation import crashpoints
+from tests.simulation.verbs import VERBS, Registered
+
+QUICK_PAIRS = [verb for verb in VERBS if verb.name not in {"sweep and close", "reads"}]
+
+
+def use_cases() -> Iterator[Callable[..., object]]:
+    """Find every public method of every class in the rooms' `usecases`."""
+    for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+        if ".usecases" not in module.name:
+            continue
+        for _, room in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if room.__module__ != module.name or issubclass(room, BaseException):
+                continue
+            for name, method in inspect.getmembers(room, inspect.isfunction):
+                if not name.startswith("_"):
+                    yield method
+
+
+def test_every_use_case_is_in_the_simulator() -> None:
+    covered = {method for verb in VERBS for method in verb.covers}
+    missing = {method.__qualname__ for method in set(use_cases()) - covered}
+    assert missing == set(), "give each a scene in tests/simulation/verbs.py"
+
+
+def test_a_use_case_that_nobody_registered_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chalicelib.people.usecases import Merchants  # noqa: PLC0415
+
+    def rename(self: Merchants) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(Merchants, "rename", rename, raising=False)
+    with pytest.raises(AssertionError, match=r"test_.*rename"):
+        test_every_use_case_is_in_the_simulator()
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_crash_point_leaves_the_books_right(verb: Registered) -> None:
+    undisturbed = crashpoints.play(verb)
+    played = 0
+    for _, outcome in crashpoints.singles(verb):
+        crashpoints.same_end(verb, undisturbed, outcome)
+        played += 1
+    assert played >= 4 * len(undisturbed.calls)
+
+
+@pytest.mark.parametrize("verb", QUICK_PAIRS, ids=lambda verb: verb.name)
+def test_every_pair_of_crash_points_leaves_the_books_right(verb: Registered) -> None:
+    undisturbed = crashpoints.play(verb)
+    for *_, outcome in crashpoints.pairs(verb):
+        crashpoints.same_end(verb, undisturbed, outcome)
