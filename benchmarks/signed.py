@@ -25,7 +25,13 @@ class Notification:
 
 
 def notification(
-    keys: SandboxKeys, *, payment_id: str, attach: str, total: int, **otherwise: Any
+    keys: SandboxKeys,
+    *,
+    payment_id: str,
+    attach: str,
+    total: int,
+    timestamp: int | None = None,
+    **otherwise: Any,
 ) -> Notification:
     """Seal and sign a TRANSACTION.SUCCESS; `otherwise` replaces what it would say."""
     plain = {
@@ -48,17 +54,19 @@ def notification(
         },
     } | otherwise
     body = json.dumps(_sealed(keys, plain)).encode()
-    return Notification(_signed(keys, body), body, payment_id, attach)
+    at = int(time.time()) if timestamp is None else timestamp
+    return Notification(signed_headers(keys, body, at), body, payment_id, attach)
 
 
-def _signed(keys: SandboxKeys, body: bytes) -> dict[str, str]:
-    timestamp, nonce = str(int(time.time())), os.urandom(16).hex()
-    message = b"\n".join([timestamp.encode(), nonce.encode(), body, b""])
+def signed_headers(keys: SandboxKeys, body: bytes, timestamp: int) -> dict[str, str]:
+    """Return the headers under which WeChat Pay sends these bytes."""
+    nonce = os.urandom(16).hex()
+    message = b"\n".join([str(timestamp).encode(), nonce.encode(), body, b""])
     key = private_key(keys.public_key_private)
     signature = base64.b64encode(key.sign(message, PKCS1v15(), SHA256())).decode()
     return {
         "Content-Type": "application/json",
-        "Wechatpay-Timestamp": timestamp,
+        "Wechatpay-Timestamp": str(timestamp),
         "Wechatpay-Nonce": nonce,
         "Wechatpay-Serial": keys.public_key_id,
         "Wechatpay-Signature": signature,

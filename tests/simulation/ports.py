@@ -84,6 +84,7 @@ class Outside:
     world: World
     plan: Plan = no_faults
     latency: Callable[[], float] = lambda: 0.0
+    shortened: Callable[[int], int] = lambda limit: limit
 
     def call(
         self, kind: str, name: str, effect: Callable[[], Result], errors: Mapping[Fault, Exception]
@@ -125,6 +126,8 @@ class SimulatedTable:
         return self._read("get many", lambda: self.memory.get_many(keys))
 
     def query(self, table: str, pk: str, **bounds: Any) -> Page:
+        """Return a page that may be shorter than asked for, as DynamoDB's may be."""
+        bounds["limit"] = self.outside.shortened(bounds.get("limit", 100))
         return self._read("query", lambda: self.memory.query(table, pk, **bounds))
 
     def transact(self, actions: Sequence[Action], token: str) -> None:
@@ -193,36 +196,39 @@ class SimulatedProvider:
     certificates: list[Certificate] = field(default_factory=list)
 
     def prepay(self, order: PrepayOrder) -> Invoke:
-        def effect() -> Invoke:
-            number = order.payment_id
-            if number in self.paid or number in self.closed:
-                raise ProviderRejectedError("paid or closed", provider_code="ORDERPAID")
-            known = self.orders.setdefault(number, order)
-            assert known == order, "a repeat says the same"
-            return {"package": f"prepay_id=wx{number}"}
-
-        return self._call("prepay", effect)
+        return self._call("prepay", lambda: self.book_prepay(order))
 
     def query(self, payment_id: PaymentId) -> Queried:
-        def effect() -> Queried:
-            if payment_id in self.paid:
-                return Queried(outcome=Outcome.PAID, collected=self.paid[payment_id])
-            if payment_id in self.closed:
-                return Queried(outcome=Outcome.CLOSED)
-            known = payment_id in self.orders
-            return Queried(outcome=Outcome.UNPAID if known else Outcome.UNKNOWN_TO_PROVIDER)
-
-        return self._call("query", effect)
+        return self._call("query", lambda: self.book_query(payment_id))
 
     def close(self, payment_id: PaymentId) -> CloseOutcome:
-        def effect() -> CloseOutcome:
-            if payment_id in self.paid:
-                return CloseOutcome.ALREADY_PAID
-            if payment_id in self.orders:
-                self.closed.add(payment_id)
-            return CloseOutcome.CLOSED
+        return self._call("close", lambda: self.book_close(payment_id))
 
-        return self._call("close", effect)
+    def book_prepay(self, order: PrepayOrder) -> Invoke:
+        """Keep an order in the provider's own books."""
+        number = order.payment_id
+        if number in self.paid or number in self.closed:
+            raise ProviderRejectedError("paid or closed", provider_code="ORDERPAID")
+        known = self.orders.setdefault(number, order)
+        assert known == order, "a repeat says the same"
+        return {"package": f"prepay_id=wx{number}"}
+
+    def book_query(self, payment_id: PaymentId) -> Queried:
+        """Say what the provider's own books know."""
+        if payment_id in self.paid:
+            return Queried(outcome=Outcome.PAID, collected=self.paid[payment_id])
+        if payment_id in self.closed:
+            return Queried(outcome=Outcome.CLOSED)
+        known = payment_id in self.orders
+        return Queried(outcome=Outcome.UNPAID if known else Outcome.UNKNOWN_TO_PROVIDER)
+
+    def book_close(self, payment_id: PaymentId) -> CloseOutcome:
+        """Close an order in the provider's own books."""
+        if payment_id in self.paid:
+            return CloseOutcome.ALREADY_PAID
+        if payment_id in self.orders:
+            self.closed.add(payment_id)
+        return CloseOutcome.CLOSED
 
     def download_certificates(self) -> list[Certificate]:
         return self._call("certificates", lambda: list(self.certificates))

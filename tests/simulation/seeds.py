@@ -14,6 +14,7 @@ from chalicelib.kernel.ids import MemberId, ProductId
 from chalicelib.kernel.money import fen
 from chalicelib.orders.model import Order
 from chalicelib.providers.port import Collected
+from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
 from tests.simulation import invariants
 from tests.simulation.ports import FAULTS_OF, LYING_PROVIDER_FAULTS, Fault
@@ -39,13 +40,15 @@ class Played:
 class Scene:
     """One seed's cast."""
 
-    def __init__(self, seed: int, verified: Callable[[Collected], Collected]) -> None:
-        self.stage = Stage(seed)
-        self.verified = verified
+    def __init__(self, seed: int, keys: SandboxKeys | None) -> None:
+        self.stage = Stage(seed, keys=keys)
         self.draw = self.stage.world.random
         trouble = self.draw.choice([0.0, 0.03, 0.15])
         slowness = self.draw.choice([0.001, 0.02, 0.5])
-        self.stage.plan = lambda kind, _name: self._fault(kind, trouble)
+        sore = self.draw.choice([*FAULTS_OF])  # one kind of call fails far more often
+        self.stage.plan = lambda kind, _name: self._fault(
+            kind, trouble * (4 if kind == sore else 1)
+        )
         self.stage.latency = lambda: self.draw.expovariate(1 / slowness)
         merchant = self.stage.merchant()
         self.merchant_id = merchant
@@ -63,8 +66,9 @@ class Scene:
         """Let everybody act until the horizon, then settle, and check."""
         world = self.stage.world
         self.stage.with_faults()
-        for number in range(self.draw.randint(1, 4)):
-            world.begin(partial(self._shopper, f"shopper {number}"), after=self._wait(60))
+        crowd, window = self.draw.choice([(2, 60), (4, 60), (6, 1)])  # one in three is a rush
+        for number in range(crowd):
+            world.begin(partial(self._shopper, f"shopper {number}"), after=self._wait(window))
         for work in (
             self.stage.work_bookings,
             self.stage.work_commands,
@@ -127,7 +131,7 @@ class Scene:
     def _messenger(self, word: Collected) -> None:
         for _ in range(_TRIES_MAX):
             self.stage.world.tell(f"the provider says {word.number} {word.amount.amount}")
-            if self._attempt(lambda: self.stage.deliver(self.verified(word))):
+            if self._attempt(lambda: self.stage.deliver(word)):
                 return
             self.stage.world.pause(15)
 
@@ -169,9 +173,9 @@ class Scene:
         return self.draw.random() * seconds
 
 
-def play(seed: int, verified: Callable[[Collected], Collected] = lambda word: word) -> Played:
-    """Play one seed, and say what broke; a stub verifies the provider's words, unless told."""
-    scene = Scene(seed, verified)
+def play(seed: int, keys: SandboxKeys | None = None) -> Played:
+    """Play one seed, and say what broke; with keys the real client speaks the real protocol."""
+    scene = Scene(seed, keys)
     broken: str | None = None
     try:
         scene.play()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.edge.queue import Message
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import fen
@@ -11,7 +12,8 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear, RefreshCertificates
-from chalicelib.providers.port import Collected
+from chalicelib.providers.port import Collected, Provider
+from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.rooms import TTL_SECONDS, Rooms
 from tests.simulation.ports import (
@@ -22,6 +24,7 @@ from tests.simulation.ports import (
     SimulatedTable,
     no_faults,
 )
+from tests.simulation.wire import RealWire
 from tests.simulation.world import World
 
 STOCK, PRICE = 20, 1999
@@ -35,6 +38,7 @@ class Stage:
     seed: int = 0
     plan: Plan = no_faults
     latency: Callable[[], float] = lambda: 0.0
+    keys: SandboxKeys | None = None  # given, the real client speaks the real protocol
 
     def __post_init__(self) -> None:
         self.world = World(self.seed)
@@ -44,6 +48,8 @@ class Stage:
         self.provider = SimulatedProvider(self.outside)
         self.bookings = SimulatedQueue(self.outside)
         self.commands = SimulatedQueue(self.outside)
+        self.wire = RealWire(self.keys, self.provider) if self.keys else None
+        provider: Provider = self.wire.client if self.wire else self.provider
         self.told: Counter[Booking] = Counter()
         self.acknowledged: list[Collected] = []
         self.words: list[Collected] = []
@@ -53,7 +59,7 @@ class Stage:
                 clock=self.world,
                 pause=self.world.pause,
                 randomness=self.world.randomness,
-                provider=self.provider,
+                provider=provider,
                 login=self.provider,
                 tell=self._tell,
                 request_close=self._request_close,
@@ -68,10 +74,12 @@ class Stage:
     def with_faults(self) -> None:
         """From now on things go wrong as planned."""
         self.outside.plan, self.outside.latency = self.plan, self.latency
+        self.outside.shortened = self._shortened
 
     def without_faults(self) -> None:
         """From now on all goes well, and at once."""
         self.outside.plan, self.outside.latency = no_faults, lambda: 0.0
+        self.outside.shortened = lambda limit: limit
 
     # What a scene begins with.
     def merchant(self, key: str = "m") -> MerchantId:
@@ -103,24 +111,47 @@ class Stage:
         """Deliver a notification once; what is not acknowledged comes again."""
         if collected not in self.words:
             self.words.append(collected)
-        self.hear.hear(collected)
+        self.hear.hear(self.wire.over(collected) if self.wire else collected)
         self.acknowledged.append(collected)
 
     def work_bookings(self) -> None:
-        """Take one message from the queue of bookings; it stays there until it is done."""
-        if self.bookings.messages:
-            message = self.bookings.messages[0]
-            self.rooms.capture.capture(Collected.model_validate_json(str(message["collected"])))
-            if message in self.bookings.messages:
-                self.bookings.messages.remove(message)
+        """Take a batch from the queue of bookings."""
+        self._work(self.bookings, self._book)
 
     def work_commands(self) -> None:
-        """Take one command; it stays there until it is done."""
-        if self.commands.messages:
-            message = self.commands.messages[0]
-            self.rooms.close_order.close(OrderId.parse(message["order_id"]))
-            if message in self.commands.messages:
-                self.commands.messages.remove(message)
+        """Take a batch from the queue of commands."""
+        self._work(self.commands, self._close)
+
+    def _work(self, queue: SimulatedQueue, handle: Callable[[Message], object]) -> None:
+        """Do as SQS and Lambda do: batches of any size in any order, each message at least once.
+
+        What failed stays; when the process is killed, the whole batch stays, done or not.
+        """
+        size = self.world.random.randint(1, 10) if self.latency() else 1
+        batch = self.world.random.sample(queue.messages, min(size, len(queue.messages)))
+        failed: list[Message] = []
+        for message in batch:
+            try:
+                handle(message)
+            except PlatformError:
+                failed.append(message)
+        for message in batch:
+            if message not in failed and message in queue.messages:
+                queue.messages.remove(message)
+        if failed:
+            raise TryAgainError("some of the batch comes again")
+
+    def _book(self, message: Message) -> None:
+        collected = Collected.model_validate_json(str(message["collected"]))
+        self.rooms.capture.capture(collected, budget_seconds=20)
+
+    def _close(self, message: Message) -> None:
+        self.rooms.close_order.close(OrderId.parse(message["order_id"]))
+
+    def _shortened(self, limit: int) -> int:
+        """Let one page in four be shorter than asked for."""
+        cut = self.latency() and self.world.random.random() < 0.25
+        return self.world.random.randint(1, limit) if cut else limit
 
     def settle(self) -> None:
         """Let all go well until nothing is left to do: say again, work, sweep, wait, sweep."""

@@ -1,10 +1,12 @@
 """Seeds: nothing is lost in any of them, each repeats exactly, and planted bugs are seen."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from local.sandbox.keys import SandboxKeys
 from tests.simulation import conflicts, crashpoints, seeds
 from tests.simulation.planted import BUGS, Bug, planted
-from tests.simulation.signed import RealVerifier
 from tests.simulation.verbs import VERBS
 
 SEEDS_TO_DETECTION_MAX = 600
@@ -16,10 +18,10 @@ def test_nothing_is_lost_in_any_seed() -> None:
         assert played.broken is None, (seed, played.broken, *played.story)
 
 
-def test_the_real_verifier_changes_nothing() -> None:
-    verifier = RealVerifier()
+def test_the_real_protocol_changes_nothing() -> None:
+    keys = SandboxKeys.generate(datetime.now(UTC))
     for seed in range(10):
-        assert seeds.play(seed, verifier) == seeds.play(seed)
+        assert seeds.play(seed, keys) == seeds.play(seed)
 
 
 def test_a_seed_is_the_same_run_every_time() -> None:
