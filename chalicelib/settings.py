@@ -17,7 +17,12 @@ class FundsModel(StrEnum):
 class Settings(BaseSettings):
     """Every knob. Texts of secrets may be given as `secret:<name>`: see `storage/secrets.py`."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # the input holds secrets
+    )
 
     stage: str = "local"
     funds_model: FundsModel = FundsModel.DIRECT

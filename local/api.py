@@ -7,6 +7,7 @@ from types import FrameType
 
 import waitress
 
+from chalicelib.settings import settings
 from local.wsgi import Gateway
 
 THREADS = 16
@@ -15,6 +16,8 @@ THREADS = 16
 def main() -> int:
     """Serve until SIGTERM."""
     from app import app  # noqa: PLC0415  read the environment only when serving
+
+    settings()  # what is missing is said at once, not at the first request
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

@@ -17,6 +17,7 @@ Fetch = Callable[[str], bytes]
 
 _KEYS_TTL_SECONDS = 3600
 _RETRY_SECONDS = 30
+_FIRST_RETRY_SECONDS = 1
 
 
 class IssuerUnreachableError(TryAgainError):
@@ -62,8 +63,8 @@ class IssuerKeys:
             discovery = self._json(f"{self._issuer}/.well-known/openid-configuration")
             keys = KeySet.import_key_set(self._json(self._jwks_address(discovery)))
         except (OSError, ValueError, KeyError, TypeError, JoseError):
-            if self._keys is None:
-                self._tried_at = None  # nothing to serve on with: the next call asks again
+            if self._keys is None:  # nothing to serve on with: ask again soon
+                self._tried_at = now - _RETRY_SECONDS + _FIRST_RETRY_SECONDS
             return
         self._keys = keys
         self._fetched_at = now

@@ -62,6 +62,17 @@ def test_an_order_that_is_not_payable_starts_nothing(house: House) -> None:
         start(paid.member_id, paid.id, "wechatpay", key="another")
 
 
+def test_a_pending_payment_is_not_offered_again_when_its_order_is_not_payable(
+    house: House,
+) -> None:
+    order = house.order()
+    first = house.start_payment.start(order.member_id, order.id, "wechatpay", key="first")
+    house.start_payment.start(order.member_id, order.id, "wechatpay", key="second")
+    house.capture.capture(house.provider.pay(first.payment.id))
+    with pytest.raises(OrderNotPayableError):
+        house.start_payment.start(order.member_id, order.id, "wechatpay", key="second")
+
+
 def test_the_answer_of_a_captured_payment_is_itself(house: House) -> None:
     order = house.order()
     first = house.start_payment.start(order.member_id, order.id, "wechatpay", key="k")

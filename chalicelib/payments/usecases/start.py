@@ -71,14 +71,14 @@ class StartPayment:
         payment_id = PaymentId.derive("start_payment", member_id, order_id, key)
         request = fingerprint(provider_name)
         order, member, payment = self._read(member_id, order_id, payment_id, request)
-        if payment is None:
-            if not is_payable(order, now=self.clock.now()):
-                raise OrderNotPayableError("this order can't be paid any more", state=order.state)
-            payment = self._committed(order, payment_id, provider_name, request)
-        if payment.state is PaymentState.CAPTURED:
+        if payment is not None and payment.state is PaymentState.CAPTURED:
             return Started(payment, None)
-        if payment.state is not PaymentState.PENDING:
+        if payment is not None and payment.state is not PaymentState.PENDING:
             raise PaymentNotPayableError("start another payment", state=payment.state)
+        if not is_payable(order, now=self.clock.now()):
+            raise OrderNotPayableError("this order can't be paid any more", state=order.state)
+        if payment is None:
+            payment = self._committed(order, payment_id, provider_name, request)
         return self._prepaid(provider, order, member, payment)
 
     def _read(
@@ -151,7 +151,7 @@ class StartPayment:
             return Started(payment.evolve(state=PaymentState.CAPTURED), None)
         try:
             with self.commits() as work:
-                reason = str(rejected.facts.get("provider_code", rejected.code))
+                reason = str(rejected.facts.get("provider_code", rejected.code))[:64]
                 self.payments.failed(work, payment, reason=reason)
                 work.emit("payment.failed", payment.id, facts={"reason": reason})
         except CommitRefusedError:

@@ -1,0 +1,55 @@
+"""Configuration is refused early when it can't be right, and never repeats a secret."""
+
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+
+from chalicelib.settings import Settings
+from local.sandbox.keys import SandboxKeys, environment
+
+SECRET = "s" * 40
+
+
+@pytest.fixture
+def good(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    keys = SandboxKeys.generate(datetime.now(UTC))
+    for name, value in environment(keys, "http://127.0.0.1:1").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SESSION_KEY", SECRET)
+    return monkeypatch
+
+
+def test_a_complete_environment_is_read(good: pytest.MonkeyPatch) -> None:
+    assert Settings().session_key.get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("OIDC_ISSUER", "", "oidc_issuer"),
+        ("WECHATPAY_MCH_ID", "", "wechatpay_mch_id"),
+        ("ORDER_TTL_SECONDS", "5", "order_ttl_seconds"),
+        ("FUNDS_MODEL", "generous", "funds_model"),
+        ("WECHATPAY_PUBLIC_KEY_ID", "", "go together"),
+        ("STAGE", "production", "PUBLIC_BASE_URL"),
+    ],
+)
+def test_what_can_not_be_right_is_named_without_a_secret(
+    good: pytest.MonkeyPatch, name: str, value: str, word: str
+) -> None:
+    good.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert word in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert "PRIVATE KEY" not in str(refused.value)
+
+
+def test_the_business_clock_is_never_moved_in_production(good: pytest.MonkeyPatch) -> None:
+    good.setenv("STAGE", "production")
+    good.setenv("PUBLIC_BASE_URL", "https://api.example")
+    assert Settings().production
+    good.setenv("BUSINESS_CLOCK_FILE", "/nowhere")
+    with pytest.raises(ValidationError, match="development only"):
+        Settings()
