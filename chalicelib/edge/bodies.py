@@ -1,7 +1,7 @@
 """Reading what strangers send: strict JSON, and every wrong field named at once."""
 
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,6 +10,8 @@ from chalicelib.kernel.errors import InvalidBodyError
 from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 
 BODY_BYTES_MAX = 256 * 1024
+_ERRORS_MAX = 100  # beyond these a body is not a mistake; the answer stays small
+_FIELD_CHARACTERS_MAX = 200
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,15 +36,25 @@ def read_body(model: type[Model], raw: bytes, content_type: str) -> Model:
         errors = [{"field": "", "reason": str(error)}]
         raise InvalidBodyError("the body can't be read", errors=errors) from None
     except ValidationError as error:
-        raise InvalidBodyError("some fields are wrong", errors=_wrong_fields(error)) from None
+        raise InvalidBodyError("some fields are wrong", **_listed(_wrong_fields(error))) from None
 
 
-def read_query(model: type[Model], parameters: Mapping[str, str]) -> Model:
-    """Read query parameters, which are all text, into a model."""
+def read_query(model: type[Model], parameters: Mapping[str, Sequence[str]]) -> Model:
+    """Read query parameters, which are all text and each given once, into a model."""
+    wrong = [
+        {"field": name, "reason": "given more than once"}
+        for name, values in parameters.items()
+        if len(values) > 1
+    ]
     try:
-        return model.model_validate_strings(dict(parameters))
+        query = model.model_validate_strings(
+            {name: values[-1] for name, values in parameters.items() if values}
+        )
     except ValidationError as error:
-        raise InvalidQueryError("some parameters are wrong", errors=_wrong_fields(error)) from None
+        wrong += _wrong_fields(error)
+    if wrong:
+        raise InvalidQueryError("some parameters are wrong", **_listed(wrong))
+    return query
 
 
 def _wrong_fields(error: ValidationError) -> list[dict[str, str]]:
@@ -50,3 +62,10 @@ def _wrong_fields(error: ValidationError) -> list[dict[str, str]]:
         {"field": ".".join(str(part) for part in wrong["loc"]), "reason": wrong["msg"]}
         for wrong in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _listed(wrong: list[dict[str, str]]) -> dict[str, Any]:
+    """Return the facts of a refusal: what is wrong, and how much more of it there is."""
+    errors = [one | {"field": one["field"][:_FIELD_CHARACTERS_MAX]} for one in wrong[:_ERRORS_MAX]]
+    more = len(wrong) - len(errors)
+    return {"errors": errors} | ({"more_errors": more} if more else {})

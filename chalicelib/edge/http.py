@@ -6,16 +6,18 @@
     def place_order(call: Call, body: PlaceOrder) -> OrderView: ...
 
 The declaration authenticates, reads, calls, presents, and turns every refusal into a problem;
-`openapi.py` writes the document from the same declarations.
+`openapi.py` writes the document from the same declarations. What a handler takes is compared with
+what was declared when the module is imported, so that no request is needed to find a slip.
 """
 
+import inspect
 import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
@@ -26,7 +28,8 @@ from chalicelib.edge.bodies import read_body, read_query
 from chalicelib.edge.problems import SAFE_HEADERS, InternalError, problem_response
 from chalicelib.kernel.errors import Kind, PlatformError
 
-_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
+PATH_PARAMETER = re.compile(r"{(\w+)}")
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 _REQUEST: ContextVar[Request] = ContextVar("request")
 """The request of this thread. Chalice keeps one on the app, which threads would share."""
@@ -58,10 +61,26 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer whose status is not the declared one."""
+    """An answer whose status or headers are not the declared ones."""
 
-    body: BaseModel
+    body: BaseModel | None
     status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Declared(TypedDict, total=False):
+    """What a route may say of itself; see `Operation`."""
+
+    scopes: Sequence[Scope]
+    body: type[BaseModel]
+    query: type[BaseModel]
+    answer: type[BaseModel]
+    status: int
+    also: Sequence[int]
+    idempotent: bool
+    raw: bool
+    quiet: bool
+    refusals: Sequence[type[PlatformError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +90,19 @@ class Operation:
     method: str
     path: str
     summary: str
-    scopes: tuple[Scope, ...] = ()
+    scopes: Sequence[Scope] = ()
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
+    also: Sequence[int] = ()  # other statuses under which an `Answer` may carry the same body
     idempotent: bool = False
     raw: bool = False
     quiet: bool = False  # its outcomes are counted, each with a line of its own
-    refusals: tuple[type[PlatformError], ...] = ()
+    refusals: Sequence[type[PlatformError]] = ()
 
 
-Handler = Callable[..., Any]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass
@@ -96,32 +116,19 @@ class Api:
     def __post_init__(self) -> None:
         self.blueprint = Blueprint(self.name)
 
-    def get(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def get(self, path: str, **declared: Unpack[Declared]) -> Callable[[Handler], Handler]:
         """Declare a GET."""
-        return self._route("GET", path, **declared)
+        return self._route("GET", path, declared)
 
-    def post(self, path: str, **declared: Any) -> Callable[[Handler], Handler]:
+    def post(self, path: str, **declared: Unpack[Declared]) -> Callable[[Handler], Handler]:
         """Declare a POST."""
-        return self._route("POST", path, **declared)
+        return self._route("POST", path, declared)
 
-    def _route(
-        self,
-        method: str,
-        path: str,
-        *,
-        scopes: Sequence[Scope] = (),
-        refusals: Sequence[type[PlatformError]] = (),
-        **declared: Any,
-    ) -> Callable[[Handler], Handler]:
+    def _route(self, method: str, path: str, declared: Declared) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            operation = Operation(
-                method=method,
-                path=path,
-                summary=(handler.__doc__ or "").strip().partition("\n")[0],
-                scopes=tuple(scopes),
-                refusals=tuple(refusals),
-                **declared,
-            )
+            summary = (handler.__doc__ or "").strip().partition("\n")[0]
+            operation = Operation(method=method, path=path, summary=summary, **declared)
+            _assert_sound(operation, handler)
             self.operations.append(operation)
 
             def view(**path_parameters: str) -> Response:
@@ -135,6 +142,26 @@ class Api:
         return register
 
 
+def _assert_sound(operation: Operation, handler: Callable[..., Any]) -> None:
+    """Stop at import what could only fail at a request."""
+    given: dict[str, Any] = dict.fromkeys(PATH_PARAMETER.findall(operation.path), str)
+    if operation.body is not None:
+        given["body"] = operation.body
+        assert operation.body.model_config.get("strict"), (
+            f"{operation.body} takes texts for numbers"
+        )
+    if operation.query is not None:
+        given["query"] = operation.query
+    for model in filter(None, (operation.body, operation.query)):
+        assert model.model_config.get("extra") == "forbid", (
+            f"{model} passes over what it can't read"
+        )
+    _, *taken = inspect.signature(handler).parameters.values()
+    assert {one.name: one.annotation for one in taken} == given, (
+        f"{handler.__name__} does not take what {operation.method} {operation.path} gives"
+    )
+
+
 def remember_request(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Keep the request where this thread alone finds it; registered as HTTP middleware."""
     token = _REQUEST.set(request)
@@ -145,23 +172,18 @@ def remember_request(request: Request, get_response: Callable[[Request], Respons
 
 
 def _run(
-    api: Api, operation: Operation, handler: Handler, path_parameters: dict[str, str]
+    api: Api, operation: Operation, handler: Callable[..., Any], path_parameters: dict[str, str]
 ) -> Response:
     request = _REQUEST.get()
     began = time.perf_counter_ns()
+    source: Caller | None = None
     code = ""
     try:
-        response = _answered(api, operation, handler, path_parameters, request)
-    except PlatformError as error:
-        code = error.code
-        if error.kind is Kind.BUG:
-            observe.logger().exception("a refusal nobody translated", code=error.code)
-            error = InternalError("the log has it")
-        response = problem_response(error)
-    except Exception:  # noqa: BLE001  the last net: no stranger sees a trace
-        code = InternalError.code
-        observe.logger().exception("an error nobody expected", route=operation.path)
-        response = problem_response(InternalError("the log has it"))
+        if operation.scopes:
+            source = _admitted(api, operation, request)
+        response = _answered(operation, handler, path_parameters, request, source)
+    except Exception as error:  # noqa: BLE001  the last net: no stranger sees a trace
+        code, response = _refused(operation, request, error)
     request_id = _request_id(request)
     response.headers["X-Request-Id"] = request_id
     if operation.quiet and not code:
@@ -172,20 +194,31 @@ def _run(
         route=operation.path,
         status=response.status_code,
         code=code,
+        scopes=" ".join(sorted(source.scopes)) if source else "",
         milliseconds=(time.perf_counter_ns() - began) // 1_000_000,
         request_id=request_id,
     )
     return response
 
 
+def _refused(operation: Operation, request: Request, error: Exception) -> tuple[str, Response]:
+    """Return the code for the log, and the problem for the caller."""
+    if isinstance(error, PlatformError) and error.kind is not Kind.BUG:
+        return error.code, problem_response(error)
+    observe.mishap(
+        "an error nobody expected", error, route=operation.path, request_id=_request_id(request)
+    )
+    code = error.code if isinstance(error, PlatformError) else InternalError.code
+    return code, problem_response(InternalError("the log has it"))
+
+
 def _answered(
-    api: Api,
     operation: Operation,
-    handler: Handler,
+    handler: Callable[..., Any],
     path_parameters: dict[str, str],
     request: Request,
+    source: Caller | None,
 ) -> Response:
-    source = _admitted(api, operation, request) if operation.scopes else None
     call = Call(
         headers=request.headers,
         raw_body=_raw_body(request),
@@ -198,19 +231,23 @@ def _answered(
         content_type = str(request.headers.get("content-type", "application/json"))
         inputs["body"] = read_body(operation.body, call.raw_body, content_type)
     if operation.query is not None:
-        inputs["query"] = read_query(operation.query, request.query_params or {})
+        given = request.query_params
+        parameters = {name: given.getlist(name) for name in given} if given else {}
+        inputs["query"] = read_query(operation.query, parameters)
     return _presented(operation, handler(call, **inputs))
 
 
 def _presented(operation: Operation, answer: Any) -> Response:
     status = operation.status
-    if isinstance(answer, Response):
-        return answer
-    if isinstance(answer, Answer):
-        answer, status = answer.body, answer.status
     headers: dict[str, str | list[str]] = {**SAFE_HEADERS}
+    if isinstance(answer, Answer):
+        headers.update(answer.headers)
+        answer, status = answer.body, answer.status
     if answer is None:
         return Response(body="", status_code=status, headers=headers)
+    assert operation.answer is None or isinstance(answer, operation.answer), (
+        "another answer than the declared one"
+    )
     headers["Content-Type"] = "application/json"
     body = answer.model_dump_json() if isinstance(answer, BaseModel) else json.dumps(answer)
     return Response(body=body, status_code=status, headers=headers)
@@ -227,7 +264,7 @@ def _admitted(api: Api, operation: Operation, request: Request) -> Caller:
 
 def _idempotency_key(request: Request) -> str:
     key = str(request.headers.get("idempotency-key", ""))
-    if not _KEY.match(key):
+    if not _KEY.fullmatch(key):
         raise IdempotencyKeyRequiredError(
             "send an Idempotency-Key of 1 to 128 visible ASCII characters"
         )

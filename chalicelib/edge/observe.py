@@ -4,6 +4,7 @@ Facts are named one by one; bodies, tokens, openids, query strings and keys are 
 """
 
 import os
+import traceback
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -14,14 +15,18 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
+from chalicelib.kernel.errors import PlatformError
+
 NAMESPACE = "Shoukuan"
+_FRAMES_MAX = 20
+_CAUSES_MAX = 5
 
 
 @cache
 def logger() -> Logger:
     """Return this process's logger: one JSON line a fact, on standard output."""
     level = os.environ.get("LOG_LEVEL", "INFO")
-    return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True)
+    return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True, location=None)
 
 
 def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: str) -> None:
@@ -45,3 +50,30 @@ def note(message: str, **facts: Any) -> None:
 def alarm(message: str, **facts: Any) -> None:
     """Log what a person must look at; an alarm listens to the metric that goes with it."""
     logger().error(message, **facts)
+
+
+def mishap(message: str, error: Exception, **facts: Any) -> None:
+    """Log an error nobody expected: what it is and where it rose, with its causes.
+
+    Never its words: a library's may quote the body, the key or the person it stumbled over.
+    """
+    logger().error(message, errors=_told(error), **facts)
+
+
+def _told(error: BaseException | None) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    while error is not None and len(told) < _CAUSES_MAX:
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_MAX:]
+        at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        told.append({"error": type(error).__name__, "code": _code(error), "at": at})
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return told
+
+
+def _code(error: BaseException) -> str:
+    """Return what a refusal, ours or a service's, calls itself."""
+    if isinstance(error, PlatformError):
+        return error.code
+    response = getattr(error, "response", None)  # botocore's
+    answer = response.get("Error") if isinstance(response, dict) else None
+    return str(answer.get("Code", "")) if isinstance(answer, dict) else ""

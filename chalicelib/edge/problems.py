@@ -1,10 +1,10 @@
 """Problems: every refusal as RFC 9457 `application/problem+json`, never a stack trace."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Response
+from pydantic_core import to_jsonable_python
 
 from chalicelib.kernel.errors import Kind, PlatformError
 
@@ -90,13 +90,21 @@ def problem(error: PlatformError) -> dict[str, Any]:
     }
 
 
-def problem_response(error: PlatformError, extra: Mapping[str, str] | None = None) -> Response:
+def problem_response(error: PlatformError) -> Response:
     """Answer with a problem."""
     headers: dict[str, str | list[str]] = {
         "Content-Type": PROBLEM_TYPE,
         **SAFE_HEADERS,
         **_HEADERS.get(error.kind, {}),
-        **(extra or {}),
     }
-    body = json.dumps(problem(error), ensure_ascii=False)
-    return Response(body=body, status_code=STATUS[error.kind], headers=headers)
+    return Response(body=_text(problem(error)), status_code=STATUS[error.kind], headers=headers)
+
+
+def _text(document: dict[str, Any]) -> str:
+    """Write a problem down, whatever its facts are: a refusal never ends in another one."""
+    text = json.dumps(document, ensure_ascii=False, default=_plain)
+    return text.encode(errors="replace").decode()
+
+
+def _plain(fact: object) -> Any:
+    return to_jsonable_python(fact, bytes_mode="base64", fallback=str)

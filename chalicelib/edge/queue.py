@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import botocore.config
 import botocore.session
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.edge import observe
@@ -61,7 +62,7 @@ class SqsQueue:
 
 def partial_batch(
     event: Mapping[str, Any], handle: Callable[[Message], None]
-) -> dict[str, list[dict[str, str]]]:
+) -> PartialItemFailureResponse:
     """Handle each record by itself; those that fail, and only those, come again.
 
     Returns SQS's partial batch response.
@@ -74,8 +75,9 @@ def partial_batch(
             handle(message)
         except Exception as error:
             code = error.code if isinstance(error, PlatformError) else type(error).__name__
-            observe.alarm(
+            observe.mishap(
                 "a message failed and comes again",
+                error,
                 code=code,
                 message_id=record.get("messageId"),
                 receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
@@ -86,5 +88,4 @@ def partial_batch(
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     with processor(list(event["Records"]), handled):
         processor.process()
-    response: dict[str, list[dict[str, str]]] = processor.response()  # type: ignore[assignment]
-    return response
+    return processor.response()
