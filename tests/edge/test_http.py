@@ -246,7 +246,10 @@ def test_a_log_line_names_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     said = captured.getvalue()
     lines = [json.loads(line) for line in said.splitlines()]
     requests = [line for line in lines if line.get("message") == "request"]
-    assert [line["status"] for line in requests] == [409, 200]
+    assert [(line["status"], line["code"]) for line in requests] == [
+        (409, "too_many_cups"),
+        (200, ""),
+    ]
     assert requests[0]["route"] == "/cups/{table}"
     assert lines[-1]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"] == "Poured"
     for secret in ("my-secret-tea", "s3cret", "4711"):
