@@ -1,18 +1,35 @@
 """The OpenAPI 3.1 document, written from the routes' own declarations."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.edge.http import Api, Operation
-from chalicelib.edge.problems import PROBLEM_TYPE, STATUS
-from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.edge.auth import ForbiddenError, UnauthenticatedError
+from chalicelib.edge.bodies import InvalidQueryError
+from chalicelib.edge.http import PATH_PARAMETER, Api, IdempotencyKeyRequiredError, Operation
+from chalicelib.edge.oidc import IssuerUnreachableError
+from chalicelib.edge.problems import (
+    PROBLEM_TYPE,
+    STATUS,
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+)
+from chalicelib.kernel.errors import (
+    IdempotencyKeyReusedError,
+    InvalidBodyError,
+    PlatformError,
+    TryAgainError,
+)
+from chalicelib.kernel.ids import InvalidIdError
 
 _REF = "#/components/schemas/{model}"
-_PARAMETER = re.compile(r"{(\w+)}")
+
+# A body is described as it is read, an answer as it is written.
+_Mode = Literal["validation", "serialization"]
+_References = Mapping[tuple[type[BaseModel], _Mode], dict[str, Any]]
 
 _PROBLEM = {
     "type": "object",
@@ -41,19 +58,17 @@ def document(apis: Iterable[Api], *, title: str, version: str) -> dict[str, Any]
         (operation for api in apis for operation in api.operations),
         key=lambda operation: (operation.path, operation.method),
     )
-    models = sorted(_models(operations), key=lambda model: model.__name__)
-    _, schemas = models_json_schema(
-        [(model, "serialization") for model in models], ref_template=_REF
-    )
+    references, schemas = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        described = _operation(operation, references)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": paths,
         "components": {
-            "schemas": {"Problem": _PROBLEM} | schemas.get("$defs", {}),
+            "schemas": {"Problem": _PROBLEM} | schemas,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
             },
@@ -61,27 +76,31 @@ def document(apis: Iterable[Api], *, title: str, version: str) -> dict[str, Any]
     }
 
 
-def _models(operations: Iterable[Operation]) -> set[type[BaseModel]]:
-    return {
-        model
-        for operation in operations
-        for model in (operation.body, operation.answer)
-        if model is not None
-    }
+def _schemas(operations: Iterable[Operation]) -> tuple[_References, dict[str, Any]]:
+    """Return where each model is described, and the descriptions; namesakes are told apart."""
+    wanted: dict[tuple[type[BaseModel], _Mode], None] = {}  # a set that keeps its order
+    for operation in operations:
+        if operation.body is not None:
+            wanted[operation.body, "validation"] = None
+        if operation.answer is not None:
+            wanted[operation.answer, "serialization"] = None
+    found, schemas = models_json_schema(list(wanted), ref_template=_REF)
+    return {one: found[one] for one in wanted}, dict(sorted(schemas.get("$defs", {}).items()))
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, references: _References) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
         "operationId": f"{operation.method.lower()}{re.sub(r'[^a-z0-9]+', '_', operation.path)}",
         "parameters": _parameters(operation),
-        "responses": _responses(operation),
+        "responses": _responses(operation, references),
     }
     if operation.scopes:
         described["security"] = [{"bearer": []}]
         described["x-scopes"] = [str(scope) for scope in operation.scopes]
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(operation.body)}
+        content = _json(references[operation.body, "validation"])
+        described["requestBody"] = {"required": True, "content": content}
     elif operation.raw:
         described["requestBody"] = {"required": True, "content": {"*/*": {}}}
     return described
@@ -90,7 +109,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PARAMETER.findall(operation.path)
+        for name in PATH_PARAMETER.findall(operation.path)
     ]
     if operation.idempotent:
         parameters.append(
@@ -98,7 +117,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": True,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
             }
         )
     if operation.query is not None:
@@ -119,58 +138,43 @@ def _inlined(part: Any, definitions: dict[str, Any]) -> Any:
     """Put definitions in place: parameters have no components of their own."""
     if isinstance(part, dict):
         if "$ref" in part:
-            return definitions[part["$ref"].rpartition("/")[2]]
+            return _inlined(definitions[part["$ref"].rpartition("/")[2]], definitions)
         return {name: _inlined(value, definitions) for name, value in part.items()}
     return [_inlined(value, definitions) for value in part] if isinstance(part, list) else part
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
-    content = _json(operation.answer) if operation.answer is not None else None
+def _responses(operation: Operation, references: _References) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done"}
-    responses: dict[str, Any] = {
-        str(operation.status): done | ({"content": content} if content else {})
-    }
-    codes: dict[str, list[str]] = {}
-    for refusal in operation.refusals:
-        codes.setdefault(str(STATUS[refusal.kind]), []).append(refusal.code)
-    for kind in _usual(operation):
-        codes.setdefault(str(STATUS[kind]), [])
+    if operation.answer is not None:
+        done["content"] = _json(references[operation.answer, "serialization"])
+    responses = {str(status): dict(done) for status in (operation.status, *operation.also)}
+    codes: dict[str, set[str]] = {}
+    for refusal in (*operation.refusals, *_usual(operation)):
+        codes.setdefault(str(STATUS[refusal.kind]), set()).add(refusal.code)
     for status, names in sorted(codes.items()):
-        if status not in responses:
-            described = ", ".join(f"`{name}`" for name in sorted(names)) or "A problem"
-            responses[status] = {
-                "description": described,
-                "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            }
+        told = ", ".join(f"`{name}`" for name in sorted(names))
+        response = responses.setdefault(status, {"description": told})
+        problem = {PROBLEM_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+        response["content"] = response.get("content", {}) | problem
+        response["x-codes"] = sorted(names)
     return responses
 
 
-def _usual(operation: Operation) -> list[Kind]:
-    kinds = [Kind.UNAVAILABLE, Kind.INVALID]
+def _usual(operation: Operation) -> list[type[PlatformError]]:
+    """Return what any route of this shape may refuse, whatever its room declares."""
+    usual: list[type[PlatformError]] = [TryAgainError]
     if operation.scopes:
-        kinds += [Kind.UNAUTHENTICATED, Kind.FORBIDDEN]
+        usual += [UnauthenticatedError, ForbiddenError, IssuerUnreachableError]
     if operation.body is not None:
-        kinds += [Kind.TOO_LARGE, Kind.UNSUPPORTED_MEDIA]
+        usual += [InvalidBodyError, BodyTooLargeError, UnsupportedMediaTypeError]
+    if operation.query is not None:
+        usual.append(InvalidQueryError)
     if operation.idempotent:
-        kinds.append(Kind.UNPROCESSABLE)
-    if "{" in operation.path:
-        kinds.append(Kind.NOT_FOUND)
-    return kinds
+        usual += [IdempotencyKeyRequiredError, IdempotencyKeyReusedError]
+    if PATH_PARAMETER.search(operation.path):
+        usual.append(InvalidIdError)
+    return usual
 
 
-def _json(model: type[BaseModel]) -> dict[str, Any]:
-    reference = {"$ref": _REF.format(model=_schema_name(model))}
+def _json(reference: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": reference}}
-
-
-def _schema_name(model: type[BaseModel]) -> str:
-    """Spell a model's name as pydantic does in its definitions."""
-    return re.sub(r"[^a-zA-Z0-9.\-_]", "_", model.__name__)
-
-
-def codes(apis: Iterable[Api]) -> set[str]:
-    """Return the code of every declared refusal, for the problem pages."""
-    declared: set[type[PlatformError]] = {
-        refusal for api in apis for operation in api.operations for refusal in operation.refusals
-    }
-    return {refusal.code for refusal in declared}
