@@ -1,0 +1,143 @@
+"""Queues: what can't be sent is said, and one bad message never stops the others."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.edge.queue import Message, QueueUnavailableError, SqsQueue, partial_batch
+from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
+from tests.edge.calls import listening
+
+
+class Client:
+    """SQS, or what is left of it."""
+
+    def __init__(self) -> None:
+        self.urls_asked = 0
+        self.sent: list[dict[str, Any]] = []
+        self.fails: Exception | None = None
+
+    def get_queue_url(self, **asked: Any) -> Any:
+        self.urls_asked += 1
+        return {"QueueUrl": f"https://sqs.example/{asked['QueueName']}"}
+
+    def send_message(self, **sent: Any) -> Any:
+        if self.fails is not None:
+            raise self.fails
+        self.sent.append(sent)
+
+
+class SomeError(PlatformError):
+    kind = Kind.CONFLICT
+    code = "some_error"
+
+
+def queue(client: Client) -> SqsQueue:
+    return SqsQueue(client, "work")  # type: ignore[arg-type]
+
+
+def record(number: int, body: Any) -> dict[str, Any]:
+    return {
+        "messageId": f"id-{number}",
+        "receiptHandle": "a-secret-handle",
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "attributes": {"ApproximateReceiveCount": "2"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "awsRegion": "eu-west-1",
+    }
+
+
+def failed(bodies: list[Any], handle: Any) -> list[str]:
+    records = [record(number, body) for number, body in enumerate(bodies)]
+    response = partial_batch({"Records": records}, handle)
+    return [str(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
+
+
+def test_a_message_is_sent_and_the_address_asked_for_once() -> None:
+    client = Client()
+    work = queue(client)
+    work.send({"茶": 1})
+    work.send({"b": 2}, delay_seconds=30)
+    assert client.urls_asked == 1
+    assert [(json.loads(one["MessageBody"]), one["DelaySeconds"]) for one in client.sent] == [
+        ({"茶": 1}, 0),
+        ({"b": 2}, 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException"}}, "SendMessage"),
+        EndpointConnectionError(endpoint_url="https://sqs.example"),
+    ],
+)
+def test_a_queue_that_takes_nothing_says_try_again(fails: Exception) -> None:
+    client = Client()
+    client.fails = fails
+    with pytest.raises(QueueUnavailableError) as refused:
+        queue(client).send({})
+    assert isinstance(refused.value, TryAgainError)
+
+
+def test_each_record_is_handled_by_itself() -> None:
+    handled: list[Message] = []
+
+    def handle(message: Message) -> None:
+        if message["n"] % 2:
+            raise SomeError("odd")
+        handled.append(message)
+
+    with listening():
+        assert failed([{"n": n} for n in range(5)], handle) == ["id-1", "id-3"]
+    assert [message["n"] for message in handled] == [0, 2, 4]
+
+
+def test_a_batch_that_fails_whole_is_reported_whole() -> None:
+    def handle(_message: Message) -> None:
+        raise TryAgainError("busy")
+
+    with listening() as ear:
+        assert failed([{}, {}, {}], handle) == ["id-0", "id-1", "id-2"]
+    counted = [line for line in ear.lines if "MessageFailed" in line]
+    assert [line["code"] for line in counted] == ["try_again"] * 3
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "5", "null", '"text"', "\ud800", "[" * 9000, "NaN", "\x00"]
+)
+def test_a_record_that_is_no_message_fails_alone(body: str) -> None:
+    handled: list[Message] = []
+    with listening():
+        assert failed([{"n": 0}, body, {"n": 2}], handled.append) == ["id-1"]
+    assert handled == [{"n": 0}, {"n": 2}]
+
+
+def test_a_failure_is_logged_by_name_and_place_alone() -> None:
+    def handle(message: Message) -> None:
+        raise KeyError(message["openid"])
+
+    with listening() as ear:
+        assert failed([{"openid": "o-very-secret"}], handle) == ["id-0"]
+    (line,) = ear.about("a message failed and comes again")
+    assert (line["code"], line["message_id"], line["receives"]) == ("KeyError", "id-0", "2")
+    assert line["errors"][0]["at"][-1].endswith(" handle")
+    assert "secret" not in ear.text
+
+
+@given(
+    st.lists(
+        st.text(max_size=30) | st.dictionaries(st.text(max_size=5), st.integers()), max_size=10
+    )
+)
+def test_no_batch_ever_breaks_it(bodies: list[Any]) -> None:
+    with listening():
+        expected = [
+            f"id-{number}" for number, body in enumerate(bodies) if not isinstance(body, dict)
+        ]
+        assert failed(bodies, lambda _message: None) == expected
