@@ -2,6 +2,7 @@
 
 from chalice.app import Chalice
 
+from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.edge.http import remember_request
 from chalicelib.front import APIS
 from chalicelib.orders.jobs import blueprint as orders_jobs
@@ -13,3 +14,4 @@ for api in APIS:
     app.register_blueprint(api.blueprint)
 app.register_blueprint(orders_jobs)
 app.register_blueprint(payments_jobs)
+app.register_blueprint(books_jobs)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib import outside
+from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
@@ -16,7 +17,7 @@ from chalicelib.people.api import api as people
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments)
+APIS = (api, people, catalog, orders, payments, books)
 
 
 class Health(BaseModel):

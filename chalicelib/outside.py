@@ -25,9 +25,11 @@ from chalicelib.providers.transport import (
     UrllibTransport,
 )
 from chalicelib.settings import settings
+from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
+from chalicelib.storage.lake import Lake, S3Lake, s3_client
 from chalicelib.storage.secrets import revealed
 from chalicelib.storage.table import Table
 
@@ -70,6 +72,24 @@ def bookings_queue() -> SqsQueue:
 def commands_queue() -> SqsQueue:
     """Return the queue of work to be done with the outside world."""
     return SqsQueue(sqs_client(), settings().commands_queue)
+
+
+@cache
+def events_queue() -> SqsQueue:
+    """Return the queue of what happened."""
+    return SqsQueue(sqs_client(), settings().events_queue)
+
+
+@cache
+def lake() -> Lake:
+    """Return the bucket of the numbered list's files."""
+    return S3Lake(s3_client(), settings().lake_bucket)
+
+
+@cache
+def batches() -> Batches:
+    """Return the way many writes are made."""
+    return Batches(table=table(), commits=commits())
 
 
 @cache

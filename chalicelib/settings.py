@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     log_table: str = "shoukuan-local-log"
     bookings_queue: str = "shoukuan-local-bookings"  # verified notifications that met a throttle
     commands_queue: str = "shoukuan-local-commands"  # work to do outside, such as closing an order
+    events_queue: str = "shoukuan-local-events"  # what happened, for the rooms that listen
+    lake_bucket: str = "shoukuan-local-lake"  # the numbered list as files
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications
     order_ttl_seconds: int = Field(default=1800, ge=300, le=86_400)

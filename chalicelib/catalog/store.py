@@ -11,7 +11,7 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import ITEM_PRESENT, Add, AtLeast
 from chalicelib.storage.table import Table
-from chalicelib.storage.values import Item, Key
+from chalicelib.storage.values import Item, Key, whole
 
 PRODUCT = "product"
 SELLER = "seller"
@@ -32,12 +32,6 @@ def read_product(product_id: ProductId, item: Item) -> Product:
         stock_shards=whole(item["shards"]),
         created_at=instant_from(str(item["created_at"])),
     )
-
-
-def whole(value: object) -> int:
-    """Return a stored number, which is always whole."""
-    assert isinstance(value, int)
-    return value
 
 
 @dataclass(frozen=True, slots=True)

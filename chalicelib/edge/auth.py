@@ -58,6 +58,11 @@ class Caller:
         assert self.merchant_id is not None
         return self.merchant_id
 
+    @property
+    def only_merchant_id(self) -> MerchantId | None:
+        """Return the one merchant whose things are shown; None for an operator, who sees all."""
+        return None if Scope.OPERATOR in self.scopes else self.own_merchant_id
+
 
 class UnauthenticatedError(PlatformError):
     """No token, or one that does not verify."""

@@ -42,6 +42,15 @@ def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: 
     provider.flush_metrics()
 
 
+def measure(metric: str, value: int, unit: MetricUnit = MetricUnit.Seconds) -> None:
+    """Report a quantity, as an embedded metric on standard output."""
+    provider = AmazonCloudWatchEMFProvider(
+        namespace=NAMESPACE, service="shoukuan", metric_set={}, dimension_set={}, metadata_set={}
+    )
+    provider.add_metric(metric, unit, value)
+    provider.flush_metrics()
+
+
 def note(message: str, **facts: Any) -> None:
     """Log a fact."""
     logger().info(message, **facts)

@@ -1,7 +1,7 @@
 """Queues: a port to send by, and manners to receive by."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.config
@@ -32,6 +32,9 @@ class Queue(Protocol):
         """Hand a message over, or raise `QueueUnavailableError`."""
 
 
+_BATCH_MAX = 10  # an event of ours is under 2 KB, far from what a call may carry
+
+
 def sqs_client() -> Any:
     """Build a client with short timeouts; addresses come by environment."""
     config = botocore.config.Config(
@@ -51,13 +54,33 @@ class SqsQueue:
     def send(self, message: Message, *, delay_seconds: int = 0) -> None:
         """Hand a message over, or raise `QueueUnavailableError`."""
         try:
-            if self._url is None:
-                self._url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
             self._client.send_message(
-                QueueUrl=self._url, MessageBody=json.dumps(message), DelaySeconds=delay_seconds
+                QueueUrl=self._address(),
+                MessageBody=json.dumps(message),
+                DelaySeconds=delay_seconds,
             )
         except (BotoCoreError, ClientError) as error:
             raise QueueUnavailableError("the queue did not take it; try again") from error
+
+    def send_many(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Hand messages over, ten a call; raise `QueueUnavailableError` unless all were taken."""
+        bodies = [json.dumps(message, ensure_ascii=False) for message in messages]
+        for start in range(0, len(bodies), _BATCH_MAX):
+            entries = [
+                {"Id": str(number), "MessageBody": body}
+                for number, body in enumerate(bodies[start : start + _BATCH_MAX])
+            ]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._address(), Entries=entries)  # type: ignore[arg-type]
+            except (BotoCoreError, ClientError) as error:
+                raise QueueUnavailableError("the queue did not take them; try again") from error
+            if answer.get("Failed"):
+                raise QueueUnavailableError("the queue took some of them only; try again")
+
+    def _address(self) -> str:
+        if self._url is None:
+            self._url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
+        return self._url
 
 
 def partial_batch(

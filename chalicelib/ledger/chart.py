@@ -2,7 +2,9 @@
 
 *Guarded*: belongs to one person or order and must never go below zero; it is updated inside the
 commit, under a condition. *Folded*: shared by many; no commit touches it, it is the sum of the
-journal. *Free*: folded too, and may go either way. A room's verbs bring their accounts with them.
+journal. *Counted*: folded, and never below zero all the same: its debits are counted in an item of
+their own, by the commit that debits it, against the credits folded so far. *Free*: folded too, and
+may go either way. A room's verbs bring their accounts with them.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ class Kept(StrEnum):
 
     GUARDED = "guarded"
     FOLDED = "folded"
+    COUNTED = "counted"
     FREE = "free"
 
 
@@ -50,3 +53,26 @@ def merchant_held(merchant_id: MerchantId) -> Account:
     It is the fold of each order's guarded hold, `held` in the order's head.
     """
     return Account(f"merchant:{merchant_id}:held", Kept.FOLDED, Side.CREDIT)
+
+
+def merchant_available(merchant_id: MerchantId) -> Account:
+    """Return a merchant's own money, released and not yet paid out (可提现)."""
+    return Account(f"merchant:{merchant_id}:available", Kept.COUNTED, Side.CREDIT)
+
+
+def merchant_payout(merchant_id: MerchantId) -> Account:
+    """Return a merchant's money on its way out (打款中)."""
+    return Account(f"merchant:{merchant_id}:payout", Kept.FOLDED, Side.CREDIT)
+
+
+def merchant_of(account: str) -> str | None:
+    """Return whose account this is, if it is a merchant's."""
+    owner, _, rest = account.partition(":")
+    return rest.partition(":")[0] if owner == "merchant" else None
+
+
+def normal_side(account: str) -> Side:
+    """Return the side on which an account's balance grows, by its name."""
+    owner, _, rest = account.partition(":")
+    debit = (owner == "provider") or account in {"bank", "platform:marketing"}
+    return Side.DEBIT if debit or rest.endswith(":receivable") else Side.CREDIT

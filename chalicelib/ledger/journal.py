@@ -68,9 +68,11 @@ class Journal:
         *,
         event: str,
         about: str,
+        beside: str | None = None,
+        facts: Item | None = None,
         guarded: tuple[Guard, ...] = (),
     ) -> JournalEntry:
-        """Post a movement in this commit, and say so in its outbox row.
+        """Post a movement in this commit, and say so in its outbox row, beside the order's others.
 
         `guarded` lists the guards for which the caller put a condition in the same commit.
         """
@@ -78,7 +80,7 @@ class Journal:
         entry = entry_of(movement, at=work.at)
         text = entry.model_dump_json()
         work.put(keys.journal(movement.key), {"entry": text}, refusal=JOURNAL)
-        work.emit(event, about, entry=text)
+        work.emit(event, about, beside=beside, facts=facts, entry=text)
         return entry
 
     def find(self, key: str) -> JournalEntry | None:

@@ -111,7 +111,7 @@ def _movement(
     guards = tuple(
         Guard(account=posting.account, amount=posting.amount)
         for account, posting in lines
-        if account.kept is Kept.GUARDED and posting.side is not account.normal
+        if account.kept in {Kept.GUARDED, Kept.COUNTED} and posting.side is not account.normal
     )
     return Movement(
         kind=kind,

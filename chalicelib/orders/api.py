@@ -1,5 +1,7 @@
 """Orders, over HTTP."""
 
+from collections.abc import Callable, Sequence
+
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.catalog.model import OutOfStockError
@@ -16,11 +18,12 @@ from chalicelib.orders.model import (
     OrderNotFoundError,
     OrderState,
     OrderTotalTooLargeError,
+    Placed,
     ProductsNotFoundError,
     Wanted,
 )
-from chalicelib.orders.store import is_position
-from chalicelib.orders.usecases import Placed
+from chalicelib.orders.store import is_in_members_list, is_in_merchants_list
+from chalicelib.people.model import MerchantNotFoundError
 
 api = Api(__name__, authenticator=wiring.authenticator)
 
@@ -134,20 +137,45 @@ def get_order(call: Call, order_id: str) -> OrderView:
 )
 def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
     """List a shopper's own orders, newest first."""
-    after = _position(query.cursor) if query.cursor is not None else None
+    after = _position(_LIST, query.cursor, is_in_members_list)
     placed, ended = wiring.read_orders().of_member(
         call.caller.member_id, state=query.state, after=after, limit=query.limit
     )
+    return _page(_LIST, placed, ended)
+
+
+@api.get(
+    "/v1/merchants/{merchant_id}/orders",
+    scopes=[Scope.MERCHANT, Scope.OPERATOR],
+    query=ListOrders,
+    answer=Page[OrderView],
+    refusals=[MerchantNotFoundError, InvalidCursorError],
+)
+def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Page[OrderView]:
+    """List a merchant's orders, all or in one state, newest first; a second behind the commits."""
+    only = call.caller.only_merchant_id
+    asked = wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
+    name = f"{_LIST} of {asked}"
+    after = _position(name, query.cursor, is_in_merchants_list)
+    placed, ended = wiring.read_orders().of_merchant(
+        asked, state=query.state, after=after, limit=query.limit
+    )
+    return _page(name, placed, ended)
+
+
+def _page(name: str, placed: Sequence[Placed], ended: str | None) -> Page[OrderView]:
     return Page[OrderView](
         items=[_shown(one) for one in placed],
-        next=write_cursor(_LIST, ended) if ended is not None else None,
+        next=write_cursor(name, ended) if ended is not None else None,
     )
 
 
-def _position(cursor: str) -> str:
-    """Return where to go on; only what this list gave out is a position in it."""
-    at = read_cursor(_LIST, cursor)
-    if not is_position(at):
+def _position(name: str, cursor: str | None, is_place: Callable[[str], bool]) -> str | None:
+    """Return where to go on; only what this list gave out is a place in it."""
+    if cursor is None:
+        return None
+    at = read_cursor(name, cursor)
+    if not is_place(at):
         raise InvalidCursorError("this is no cursor of this list")
     return at
 

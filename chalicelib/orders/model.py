@@ -71,6 +71,13 @@ class OrderLine(Record):
         return self.price.times(self.quantity)
 
 
+Placed = tuple[Order, tuple[OrderLine, ...]]
+"""An order's head and its lines."""
+
+PLACED = "order.placed"
+"""The event that every order begins with."""
+
+
 class Wanted(Record):
     """What a shopper asks for: so many of a product."""
 

@@ -7,6 +7,7 @@ from chalicelib.catalog.model import Product, Take
 from chalicelib.catalog.rules import first_shard
 from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import Money, fen
+from chalicelib.ledger.numbered import NumberedRow
 from chalicelib.orders.model import (
     TOTAL_FEN_MAX,
     Order,
@@ -22,6 +23,10 @@ CLOSE_GRACE = timedelta(seconds=60)
 """How long after its expiry an order is left alone, so that no payment begun in time is cut off.
 
 A payment is started only before the expiry, and its commit and prepay take seconds."""
+
+
+LOOK_AGAIN = timedelta(minutes=10)
+"""How long after its closing was asked for an order is looked at again."""
 
 
 def assert_sold(
@@ -78,3 +83,21 @@ def is_payable(order: Order, *, now: datetime) -> bool:
 def is_overdue(order: Order, *, now: datetime) -> bool:
     """Tell whether an unpaid order is to be closed."""
     return order.state is OrderState.UNPAID and now >= order.expires_at + CLOSE_GRACE
+
+
+def look_again_at(order: Order, *, now: datetime) -> datetime:
+    """Return when an unpaid order is to be looked at next."""
+    return max(order.expires_at + CLOSE_GRACE, now + LOOK_AGAIN)
+
+
+def is_before(listed: str, state: OrderState) -> bool:
+    """Tell whether a listed state has been left for this one; no order ever moves back."""
+    order = list(OrderState)
+    return order.index(OrderState(listed)) < order.index(state)
+
+
+def order_moved_by(numbered: NumberedRow) -> OrderId | None:
+    """Return the order that a row of the numbered list may have moved."""
+    if numbered.row.kind.startswith("order."):
+        return OrderId(numbered.row.about)
+    return numbered.entry.order_id if numbered.entry else None

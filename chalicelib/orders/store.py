@@ -1,11 +1,12 @@
 """Orders' items: the head, small because it is on the payment's path, and the lines apart."""
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.catalog.model import Take
-from chalicelib.catalog.store import whole
 from chalicelib.kernel.clock import instant_from, instant_text
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import Money
@@ -15,19 +16,22 @@ from chalicelib.orders.model import (
     OrderLine,
     OrderState,
     OrderVerb,
+    Placed,
 )
 from chalicelib.storage import keys
+from chalicelib.storage.batches import READ_MAX, Group, chunked
 from chalicelib.storage.commit import Work
-from chalicelib.storage.conditions import Add, Equals, OneOf, Set, all_of
-from chalicelib.storage.table import Table
-from chalicelib.storage.values import Item, Key, Value, item_size
+from chalicelib.storage.conditions import ITEM_ABSENT, Add, Equals, OneOf, Set, all_of
+from chalicelib.storage.table import Delete, Put, Table, Update
+from chalicelib.storage.values import Item, Key, Value, item_size, whole
 
 ORDER = "order"
 LINES = "lines"
+EVERYWHERE = "everywhere"
 HEAD_BYTES_MAX = 1024
-_POSITION = re.compile(
-    rf"^{keys.ORDERS_OF_MEMBER}\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z/ord_[0-9A-Z]{{26}}$"
-)
+_PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/ord_[0-9A-Z]{26}"
+_IN_MEMBERS_LIST = re.compile(rf"^{keys.ORDERS_OF_MEMBER}{_PLACE}$")
+_IN_MERCHANTS_LIST = re.compile(rf"^{_PLACE}$")
 
 
 def read_order(order_id: OrderId, item: Item) -> Order:
@@ -62,6 +66,23 @@ def _read_line(row: Value, currency: str) -> OrderLine:
             for shard, quantity in takes.items()
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An order's place in its merchant's list: enough to read the order by."""
+
+    at: str  # when it was placed
+    order_id: OrderId
+    member_id: MemberId
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An order that is to be looked at."""
+
+    key: Key
+    order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +126,73 @@ class OrderStore:
             for key, item in page.rows
         ]
         return rows, page.next_sk
+
+    def of_merchant(
+        self, merchant_id: MerchantId, *, state: OrderState | None, after: str | None, limit: int
+    ) -> tuple[Sequence[Listed], str | None]:
+        """Return a page of a merchant's list, newest first, and where it ended; one query."""
+        pk = keys.orders_of(merchant_id, state)
+        page = self.table.query(keys.LOG, pk, after=after, limit=limit, newest_first=True)
+        rows = [
+            Listed(*_parted(key.sk), member_id=MemberId(str(item["member"])))
+            for key, item in page.rows
+        ]
+        return rows, page.next_sk
+
+    def whole_orders(self, listed: Sequence[Listed]) -> list[Placed]:
+        """Return listed orders as they are now; a round trip for every fifty."""
+        found: dict[Key, Item] = {}
+        spots = [
+            (keys.order(one.order_id), keys.order_lines(one.member_id, one.at, one.order_id))
+            for one in listed
+        ]
+        for some in chunked(spots, READ_MAX // 2):
+            found |= self.table.get_many([key for pair in some for key in pair])
+        orders = [read_order(OrderId(at.pk), found[at]) for at, _ in spots]
+        return [
+            (order, _read_lines(found[lines_at], order.total.currency))
+            for order, (_, lines_at) in zip(orders, spots, strict=True)
+        ]
+
+    def listed_at(self, order: Order) -> Key:
+        """Locate an order in its merchant's list of all orders."""
+        return Key(keys.LOG, keys.orders_of(order.merchant_id, None), _place(order))
+
+    def places(self, order: Order) -> Mapping[str, Put]:
+        """Return every place an order could be listed at: everywhere, and in each state."""
+        item: Item = {"member": order.member_id}
+        by_state = {
+            str(state): Put(
+                Key(keys.LOG, keys.orders_of(order.merchant_id, state), _place(order)), item
+            )
+            for state in OrderState
+        }
+        return {EVERYWHERE: Put(self.listed_at(order), {**item, "state": order.state}), **by_state}
+
+    def list_move(self, order: Order, listed: Item | None) -> Group:
+        """Return the writes that bring an order to its state's list, from where it is listed."""
+        places = self.places(order)
+        everywhere, here = places[EVERYWHERE], places[order.state]
+        if listed is None:
+            return Put(everywhere.key, everywhere.item, ITEM_ABSENT), here
+        old = str(listed["state"])
+        move = Update(everywhere.key, (Set("state", order.state),), Equals("state", old))
+        return move, here, Delete(places[old].key)
+
+    def put_due(self, work: Work, order_id: OrderId, at: datetime) -> None:
+        """Note when an order is to be looked at; noted again, it is the same note."""
+        key = keys.due(_due_shard(order_id), instant_text(at), order_id)
+        work.put(key, {}, refusal=f"due/{order_id}", when=None)
+
+    def drop_due(self, work: Work, due: Due) -> None:
+        """Take a note away; another sweep may have been faster."""
+        work.delete(due.key, refusal=f"was due/{due.order_id}")
+
+    def due_by(self, shard: int, at: datetime, *, limit: int) -> list[Due]:
+        """Return the notes of a shard whose time has come, the earliest first."""
+        bounds = (" ", f"{instant_text(at)}~")
+        page = self.table.query(keys.MAIN, keys.due_list(shard), between=bounds, limit=limit)
+        return [Due(key, OrderId(key.sk.rpartition("/")[2])) for key, _ in page.rows]
 
     def placed(self, work: Work, order: Order, lines: Sequence[OrderLine], *, request: str) -> None:
         """Add a new order."""
@@ -163,9 +251,14 @@ class OrderStore:
         )
 
 
-def is_position(text: str) -> bool:
+def is_in_members_list(text: str) -> bool:
     """Tell whether a text is a place in a shopper's list, as `of_member` returned it."""
-    return _POSITION.match(text) is not None
+    return _IN_MEMBERS_LIST.match(text) is not None
+
+
+def is_in_merchants_list(text: str) -> bool:
+    """Tell whether a text is a place in a merchant's list, as `of_merchant` returned it."""
+    return _IN_MERCHANTS_LIST.match(text) is not None
 
 
 def head_key(order_id: OrderId) -> Key:
@@ -185,3 +278,16 @@ def _read_lines(item: Item, currency: str) -> tuple[OrderLine, ...]:
     rows = item["lines"]
     assert isinstance(rows, list)
     return tuple(_read_line(row, currency) for row in rows)
+
+
+def _place(order: Order) -> str:
+    return f"{instant_text(order.created_at)}/{order.id}"
+
+
+def _parted(place: str) -> tuple[str, OrderId]:
+    at, _, order_id = place.partition("/")
+    return at, OrderId(order_id)
+
+
+def _due_shard(order_id: OrderId) -> int:
+    return zlib.crc32(order_id.encode()) % keys.DUE_SHARDS

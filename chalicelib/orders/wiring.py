@@ -6,7 +6,9 @@ from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.store import OrderStore
-from chalicelib.orders.usecases import PlaceOrder, ReadOrders, SweepExpired
+from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberExpiry, SweepExpired
+from chalicelib.people.store import PeopleStore
+from chalicelib.people.usecases import Merchants
 from chalicelib.settings import settings
 
 authenticator = outside.authenticator
@@ -35,13 +37,23 @@ def read_orders() -> ReadOrders:
 def sweep_expired() -> SweepExpired:
     """Return the sweep for orders whose time is over."""
     return SweepExpired(
-        table=outside.table(),
         orders=OrderStore(outside.table()),
         commits=outside.commits(),
         clock=outside.clock(),
-        ttl_seconds=settings().order_ttl_seconds,
         request_close=_request_close,
     )
+
+
+@cache
+def remember_expiry() -> RememberExpiry:
+    """Return who notes when an order is to be looked at."""
+    return RememberExpiry(orders=OrderStore(outside.table()), commits=outside.commits())
+
+
+@cache
+def merchants() -> Merchants:
+    """Return the register of merchants."""
+    return Merchants(PeopleStore(outside.table()), outside.commits())
 
 
 def _request_close(order_id: OrderId) -> None:

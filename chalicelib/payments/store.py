@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.catalog.store import whole
 from chalicelib.kernel.clock import instant_from, instant_text
 from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId, RefundId
 from chalicelib.kernel.money import Money
@@ -17,7 +16,7 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import Condition, Equals, OneOf, Set, all_of
 from chalicelib.storage.table import Table
-from chalicelib.storage.values import Item, Key, Value
+from chalicelib.storage.values import Item, Key, Value, whole
 
 REFUND = "refund"
 CERTIFICATES = "certificates"

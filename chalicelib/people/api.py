@@ -92,8 +92,8 @@ def register_merchant(call: Call, body: RegisterMerchant) -> MerchantView:
 )
 def get_merchant(call: Call, merchant_id: str) -> MerchantView:
     """Show a merchant to itself, or to an operator."""
-    asked = MerchantId.parse(merchant_id)
-    if Scope.OPERATOR not in call.caller.scopes and call.caller.own_merchant_id != asked:
+    asked, only = MerchantId.parse(merchant_id), call.caller.only_merchant_id
+    if only not in {None, asked}:
         raise MerchantNotFoundError("there is no such merchant")
     return _shown(wiring.merchants().get(asked))
 

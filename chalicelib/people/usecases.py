@@ -80,3 +80,14 @@ class Merchants:
         if merchant is None:
             raise MerchantNotFoundError("there is no such merchant")
         return merchant
+
+    def shown_to(self, merchant_id: MerchantId, only: MerchantId | None) -> MerchantId:
+        """Return the merchant if the caller may see its things, or raise `MerchantNotFoundError`.
+
+        A caller that is one merchant sees its own, without a read; with None, anybody's.
+        """
+        if only is None:
+            return self.get(merchant_id).id
+        if only != merchant_id:
+            raise MerchantNotFoundError("there is no such merchant")
+        return merchant_id

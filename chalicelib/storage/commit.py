@@ -19,10 +19,11 @@ from chalicelib.kernel.clock import Clock, Pause
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 from chalicelib.kernel.ids import Randomness
 from chalicelib.storage.conditions import ITEM_ABSENT, Change, Condition
-from chalicelib.storage.outbox import new_row_id, row_put
+from chalicelib.storage.outbox import new_row_id, row_put, shard_of
 from chalicelib.storage.table import (
     Action,
     Check,
+    Delete,
     Put,
     ReasonCode,
     StoreSilentError,
@@ -63,10 +64,9 @@ class CommitExhaustedError(TryAgainError):
 class Work:
     """What one verb is about to write."""
 
-    def __init__(self, *, at: datetime, row_id: str, shard: int) -> None:
+    def __init__(self, *, at: datetime, row_id: str) -> None:
         self.at = at
         self._row_id = row_id
-        self._shard = shard
         self._actions: dict[Key, Action] = {}
         self._refusals: dict[Key, str] = {}
         self._emitted = False
@@ -81,19 +81,33 @@ class Work:
         """Change an item under a condition."""
         self._add(Update(key, changes, when), refusal)
 
+    def delete(self, key: Key, *, when: Condition | None = None, refusal: str) -> None:
+        """Take an item away."""
+        self._add(Delete(key, when), refusal)
+
     def check(self, key: Key, *, when: Condition, refusal: str) -> None:
         """Refuse the commit unless an item that stays as it is meets the condition."""
         self._add(Check(key, when), refusal)
 
     def emit(
-        self, kind: str, about: str, *, facts: Item | None = None, entry: str | None = None
+        self,
+        kind: str,
+        about: str,
+        *,
+        beside: str | None = None,
+        facts: Item | None = None,
+        entry: str | None = None,
     ) -> None:
-        """Leave this commit's one outbox row."""
+        """Leave this commit's one outbox row; `beside` is the id by which rows keep their order.
+
+        Rows beside one id lie in one shard, so that they are numbered in the order of their
+        commits: an order's payment never comes before the order.
+        """
         assert not self._emitted, "one outbox row a commit"
         self._emitted = True
         put = row_put(
             self._row_id,
-            self._shard,
+            shard_of(beside or about),
             kind=kind,
             about=about,
             at=self.at,
@@ -134,10 +148,10 @@ class Commits:
     @contextmanager
     def __call__(self, *, deadline: float | None = None) -> Iterator[Work]:
         """Gather writes inside the `with`, and commit them when it ends without an error."""
-        row_id, shard = new_row_id(self.clock.protocol_now(), self.randomness)
+        row_id = new_row_id(self.clock.protocol_now(), self.randomness)
         if deadline is None:
             deadline = self.deadline()
-        work = Work(at=self.clock.now(), row_id=row_id, shard=shard)
+        work = Work(at=self.clock.now(), row_id=row_id)
         yield work
         if work.actions:
             self._commit(work, deadline)
@@ -157,11 +171,15 @@ class Commits:
                 _raise_if_refused(work, actions, cancelled)
             except (StoreThrottledError, StoreSilentError):
                 pass
-            pause_seconds = self._jittered(attempt)
+            self.wait(attempt, deadline)
             attempt += 1
-            if self.clock.monotonic() + pause_seconds > latest_start:
-                raise CommitExhaustedError("the database is busy; try again", attempts=attempt)
-            self.pause(pause_seconds)
+
+    def wait(self, attempt: int, deadline: float) -> None:
+        """Pause before another attempt, or raise `CommitExhaustedError` when time is over."""
+        pause_seconds = self._jittered(attempt)
+        if self.clock.monotonic() + pause_seconds > deadline - _ATTEMPT_SECONDS_MAX:
+            raise CommitExhaustedError("the database is busy; try again", attempts=attempt + 1)
+        self.pause(pause_seconds)
 
     def _jittered(self, attempt: int) -> float:
         """Return a full-jitter pause: anything from nothing to the doubled ceiling."""

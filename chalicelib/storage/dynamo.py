@@ -22,6 +22,7 @@ from chalicelib.storage.conditions import Condition, Expression
 from chalicelib.storage.table import (
     Action,
     Check,
+    Delete,
     Page,
     Put,
     Reason,
@@ -41,6 +42,7 @@ READ_SECONDS = 1.0
 ATTEMPT_SECONDS_MAX = CONNECT_SECONDS + READ_SECONDS
 
 _GET_MANY_ROUNDS_MAX = 5
+_WRITE_BATCH_ROUNDS_MAX = 5
 
 _NOTHING_HAPPENED = {
     "ProvisionedThroughputExceededException",
@@ -143,6 +145,24 @@ class DynamoTable:
         last = answer.get("LastEvaluatedKey")
         return Page(rows=rows, next_sk=last["sk"]["S"] if last else None)
 
+    def write_batch(self, puts: Sequence[Put], deletes: Sequence[Key]) -> None:
+        """Put and delete up to 25 items; those that DynamoDB left unprocessed are asked again."""
+        asked: Wire = {}
+        for put in puts:
+            assert put.condition is None, "a batch knows no conditions"
+            item = put.key.wire() | item_to_wire(put.item)
+            asked.setdefault(self._names[put.key.table], []).append({"PutRequest": {"Item": item}})
+        for key in deletes:
+            request = {"DeleteRequest": {"Key": key.wire()}}
+            asked.setdefault(self._names[key.table], []).append(request)
+        for _ in range(_WRITE_BATCH_ROUNDS_MAX):
+            if not asked:
+                return
+            answer = self._ask("batch_write_item", RequestItems=asked)
+            asked = answer.get("UnprocessedItems") or {}
+        if asked:
+            raise StoreThrottledError("some items stayed unwritten")
+
     def transact(self, actions: Sequence[Action], token: str) -> None:
         """Do all or nothing; the same token within ten minutes is not done twice."""
         self._ask(
@@ -164,6 +184,9 @@ class DynamoTable:
                 request["UpdateExpression"] = expression.update(changes)
             case Check(key):
                 verb = "ConditionCheck"
+                request["Key"] = key.wire()
+            case Delete(key):
+                verb = "Delete"
                 request["Key"] = key.wire()
         if action.condition is not None:
             request |= _conditioned(expression, action.condition)

@@ -82,6 +82,94 @@ def provider_certificates(provider: str) -> Key:
     return Key(MAIN, f"provider/{provider}", "certificates")
 
 
-def watermark(reader: str, shard: int) -> Key:
-    """Locate how far a reader of the outbox has come in one shard."""
-    return Key(MAIN, f"watermark/{reader}", f"{shard:02d}")
+def due_list(shard: int) -> str:
+    """Return the partition of one shard of the orders that may have to be closed."""
+    assert 0 <= shard < DUE_SHARDS
+    return f"due/expiry/{shard}"
+
+
+def due(shard: int, at: str, order_id: OrderId) -> Key:
+    """Locate the moment at which an unpaid order is to be looked at."""
+    return Key(MAIN, due_list(shard), f"{at}/{order_id}")
+
+
+DUE_SHARDS = 4
+
+
+def debits(account: str) -> Key:
+    """Locate the debits of a folded account that may not go below zero: a counter that grows."""
+    return Key(MAIN, f"debits/{account}", "debits")
+
+
+# The table `log` has its own permissions: only the sequencer writes what follows.
+
+
+def log_head() -> Key:
+    """Locate how far the numbered list has come."""
+    return Key(LOG, "HEAD", "head")
+
+
+STAGES = "STAGE"
+
+
+def stage(name: str) -> Key:
+    """Locate the rows that one round wants to number."""
+    return Key(LOG, STAGES, name)
+
+
+def day_closed(day: str) -> Key:
+    """Locate the position at which a business day closed."""
+    return Key(LOG, "DAY", day)
+
+
+def balance_of(account: str) -> str:
+    """Return the partition of an account's balances, in every currency."""
+    return f"B#{account}"
+
+
+def balance(account: str, currency: str) -> Key:
+    """Locate an account's balance as folded last."""
+    return Key(LOG, balance_of(account), f"{BALANCE_NOW}{currency}")
+
+
+BALANCE_NOW = "now/"
+
+
+def balance_at(account: str, currency: str, position: int) -> Key:
+    """Locate an account's balance as folded up to a position, with the lines that led there."""
+    return Key(LOG, balance_of(account), f"at/{currency}/{position_text(position)}")
+
+
+def position_text(position: int) -> str:
+    """Spell a position at fixed width: text order is the order of the list."""
+    return f"{position:016d}"
+
+
+def entries_of(merchant_id: str) -> str:
+    """Return the partition of a merchant's entries."""
+    return f"E#{merchant_id}"
+
+
+def entry_of(merchant_id: str, position: int) -> Key:
+    """Locate an entry in a merchant's list."""
+    return Key(LOG, entries_of(merchant_id), position_text(position))
+
+
+def orders_of(merchant_id: MerchantId, state: str | None) -> str:
+    """Return the partition of a merchant's orders: all of them, or those in one state."""
+    return f"O#{merchant_id}" if state is None else f"O#{merchant_id}#{state}"
+
+
+def totals_of(scope: str) -> str:
+    """Return the partition of the daily totals of a merchant, or of the platform."""
+    return f"D#{scope}"
+
+
+def totals(scope: str, day: str) -> Key:
+    """Locate one day's totals."""
+    return Key(LOG, totals_of(scope), day)
+
+
+def active_on(day: str) -> str:
+    """Return the partition of the merchants that were active on a day."""
+    return f"A#{day}"

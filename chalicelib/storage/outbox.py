@@ -5,10 +5,12 @@ with real time inside its shard. Each row stays under 1 KB: a larger one would c
 another write unit.
 """
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pydantic import AwareDatetime
+from ulid import ULID
 
 from chalicelib.kernel.clock import instant_from, instant_text, milliseconds
 from chalicelib.kernel.ids import Randomness, ulid_text
@@ -45,15 +47,19 @@ def row_put(
     return put
 
 
-def new_row_id(at: datetime, randomness: Randomness) -> tuple[str, int]:
-    """Mint a row id, and the shard that its own random bytes choose."""
-    row_id = ulid_text(at_ms=milliseconds(at), randomness=randomness)
-    return row_id, sum(row_id[-4:].encode()) % keys.OUTBOX_SHARDS
+def new_row_id(at: datetime, randomness: Randomness) -> str:
+    """Mint a row id: text order is the order of real time."""
+    return ulid_text(at_ms=milliseconds(at), randomness=randomness)
 
 
-def last_row_id_before(instant: datetime) -> str:
-    """Return the bound below which rows were minted before this instant."""
-    return ulid_text(at_ms=max(milliseconds(instant), 0), randomness=bytes)
+def shard_of(beside: str) -> int:
+    """Return the shard in which rows beside this id lie."""
+    return zlib.crc32(beside.encode()) % keys.OUTBOX_SHARDS
+
+
+def waiting_since(row_id: str) -> datetime:
+    """Return when a row's commit began."""
+    return ULID.from_str(row_id).datetime
 
 
 def rows(
@@ -65,13 +71,20 @@ def rows(
             keys.LOG, keys.outbox_shard(shard), between=(" ", until), after=after, limit=page
         )
         for key, item in found.rows:
-            yield _row(key, item)
+            yield read_row(key, item)
         if found.next_sk is None:
             return
         after = found.next_sk
 
 
-def _row(key: Key, item: Item) -> OutboxRow:
+def first_rows(table: Table, shard: int, *, limit: int) -> Sequence[OutboxRow]:
+    """Return the oldest rows of one shard: strongly consistent, by the table itself."""
+    found = table.query(keys.LOG, keys.outbox_shard(shard), limit=limit)
+    return [read_row(key, item) for key, item in found.rows]
+
+
+def read_row(key: Key, item: Item) -> OutboxRow:
+    """Read a row's item."""
     return OutboxRow.model_validate(
         {"facts": {}, "entry": None}
         | dict(item)

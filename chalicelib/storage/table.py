@@ -40,7 +40,15 @@ class Check:
     condition: Condition
 
 
-Action = Put | Update | Check
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take an item away; what is not there is no error unless the condition says so."""
+
+    key: Key
+    condition: Condition | None = None
+
+
+Action = Put | Update | Check | Delete
 
 
 class ReasonCode(StrEnum):
@@ -111,6 +119,13 @@ class Table(Protocol):
 
         `between` bounds the sort key, both ends included; `after` continues a page and must lie
         within the bounds.
+        """
+
+    def write_batch(self, puts: Sequence[Put], deletes: Sequence[Key]) -> None:
+        """Put and delete up to 25 items, each by itself and without condition, in one round trip.
+
+        For writes that are the same whoever does them, and however often. When this raises
+        `StoreThrottledError` or `StoreSilentError`, some may have been done.
         """
 
     def transact(self, actions: Sequence[Action], token: str) -> None:

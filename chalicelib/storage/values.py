@@ -21,6 +21,12 @@ class Key(NamedTuple):
         return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
 
 
+def whole(value: object) -> int:
+    """Return a stored number, which is always whole."""
+    assert isinstance(value, int)
+    return value
+
+
 def to_wire(value: Value) -> Wire:
     """Spell one value for DynamoDB."""
     match value:

@@ -1,9 +1,12 @@
 """A house with one clock and one fake provider, and short words for what tests begin with."""
 
 import itertools
+from collections.abc import Sequence
 
+from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
+from chalicelib.ledger.events import Message
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking, Payment
@@ -12,8 +15,10 @@ from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 from local.books import entries, outbox_rows
 from tests.fakes.clock import StoppedClock
+from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
 from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
+from tests.fakes.table import MemoryTable
 
 __all__ = ["TTL_SECONDS", "House", "counted_randomness"]
 
@@ -37,6 +42,8 @@ class House(Rooms):
         self.provider = FakeProvider()
         self.told: list[tuple[Booking, Collected]] = []
         self.close_requests: list[OrderId] = []
+        self.events: list[Message] = []
+        self.lake = MemoryLake()
         self._randomness = randomness or counted_randomness()
         super().__init__(
             Outside(
@@ -48,8 +55,16 @@ class House(Rooms):
                 login=FakeLogin(),
                 tell=lambda booking, collected: self.told.append((booking, collected)),
                 request_close=self.close_requests.append,
+                send_events=self._hear,
+                lake=self.lake,
             )
         )
+
+    @property
+    def memory(self) -> MemoryTable:
+        """Return the table of a house in memory."""
+        assert isinstance(self.table, MemoryTable)
+        return self.table
 
     def key(self) -> str:
         """Return an Idempotency-Key for one more intention."""
@@ -100,6 +115,17 @@ class House(Rooms):
         order = self.orders.find(order_id)
         assert order is not None
         return order
+
+    def catch_up(self) -> None:
+        """Number all that waits, and let every room hear of it."""
+        self.sequencer.run()
+        for event in self.events:
+            expires_at = instant_from(event["facts"]["expires_at"])
+            self.remember_expiry.placed(OrderId(event["about"]), expires_at)
+        self.events.clear()
+
+    def _hear(self, messages: Sequence[Message]) -> None:
+        self.events += messages
 
     def rows(self) -> list[OutboxRow]:
         """Return every outbox row, in the order of their ids."""

@@ -1,15 +1,23 @@
 """Every use case of the house, built on whatever outside a test brings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chalicelib.books.store import TotalsStore
+from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
 from chalicelib.kernel.clock import Clock, Pause
 from chalicelib.kernel.ids import OrderId, Randomness
+from chalicelib.ledger.balances import Balances, DebitGuards
+from chalicelib.ledger.entries import Entries
+from chalicelib.ledger.events import Message
 from chalicelib.ledger.journal import Journal
+from chalicelib.ledger.logbook import Logbook
+from chalicelib.ledger.segments import ReadSegments
+from chalicelib.ledger.sequencer import Sequencer
 from chalicelib.orders.store import OrderStore
-from chalicelib.orders.usecases import PlaceOrder, ReadOrders, SweepExpired
+from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberExpiry, SweepExpired
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
     Capture,
@@ -21,7 +29,9 @@ from chalicelib.payments.usecases import (
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.port import Login, Provider
+from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
+from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
 
 TTL_SECONDS = 1800
@@ -39,6 +49,8 @@ class Outside:
     login: Login
     tell: Tell
     request_close: Callable[[OrderId], None]
+    send_events: Callable[[Sequence[Message]], None]
+    lake: Lake
 
 
 class Rooms:
@@ -58,19 +70,14 @@ class Rooms:
         self.read_orders = ReadOrders(self.orders)
         self._open_orders(outside)
         self._open_payments(outside)
+        self._open_books(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
             outside.table, self.orders, self.catalog_store, self.commits, outside.clock, TTL_SECONDS
         )
-        self.sweep = SweepExpired(
-            outside.table,
-            self.orders,
-            self.commits,
-            outside.clock,
-            TTL_SECONDS,
-            outside.request_close,
-        )
+        self.sweep = SweepExpired(self.orders, self.commits, outside.clock, outside.request_close)
+        self.remember_expiry = RememberExpiry(self.orders, self.commits)
 
     def _open_payments(self, outside: Outside) -> None:
         providers = offered([outside.provider])
@@ -87,3 +94,16 @@ class Rooms:
             self.capture,
             outside.clock,
         )
+
+    def _open_books(self, outside: Outside) -> None:
+        table = outside.table
+        self.batches = Batches(table, self.commits)
+        self.logbook = Logbook(
+            table, self.commits, self.batches, lambda calls: [call() for call in calls]
+        )
+        self.readers = followers(self.batches, lake=outside.lake, send=outside.send_events)
+        self.sequencer = Sequencer(self.logbook, self.readers, outside.clock, outside.pause)
+        self.balances = Balances(table)
+        self.debit_guards = DebitGuards(table)
+        self.read_books = ReadBooks(self.balances, Entries(table), TotalsStore(table), self.logbook)
+        self.rebuild = Rebuild(ReadSegments(outside.lake), self.batches, self.balances, self.orders)

@@ -1,6 +1,7 @@
 """DynamoDB in memory: both tables as one dictionary, conditions evaluated from our own values."""
 
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from chalicelib.storage.conditions import (
 from chalicelib.storage.table import (
     Action,
     Check,
+    Delete,
     Page,
     Put,
     Reason,
@@ -39,6 +41,7 @@ class MemoryTable:
         self.items: dict[Key, Item] = {}
         self.committed: list[tuple[Action, ...]] = []
         self._tokens: dict[str, tuple[Action, ...]] = {}
+        self._partitions: dict[tuple[str, str], list[str]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Item | None:
@@ -59,22 +62,24 @@ class MemoryTable:
         newest_first: bool = False,
     ) -> Page:
         low, high = between or ("", "\U0010ffff")
-        found = sorted(
-            (
-                (key, item)
-                for key, item in self.items.items()
-                if (key.table, key.pk) == (table, pk) and low <= key.sk <= high
-            ),
-            key=lambda row: row[0].sk.encode(),
-            reverse=newest_first,
-        )
+        listed = self._partitions.get((table, pk), [])
         if after is not None:
-            found = [
-                row for row in found if (row[0].sk < after if newest_first else row[0].sk > after)
-            ]
-        page = tuple(found[:limit])
+            low, high = (low, after) if newest_first else (after, high)
+        found = listed[bisect_left(listed, low) : bisect_right(listed, high)]
+        if newest_first:
+            found.reverse()
+        found = [sk for sk in found[: limit + 1] if sk != after][:limit]
+        page = tuple((Key(table, pk, sk), self.items[Key(table, pk, sk)]) for sk in found)
         # Like DynamoDB, a page that is exactly full says that there may be more.
-        return Page(rows=page, next_sk=page[-1][0].sk if len(page) == limit else None)
+        return Page(rows=page, next_sk=found[-1] if len(found) == limit else None)
+
+    def write_batch(self, puts: Sequence[Put], deletes: Sequence[Key]) -> None:
+        assert 0 < len({*(put.key for put in puts), *deletes}) == len(puts) + len(deletes) <= 25
+        for put in puts:
+            assert put.condition is None
+            self._apply(put)
+        for key in deletes:
+            self._apply(Delete(key))
 
     def transact(self, actions: Sequence[Action], token: str) -> None:
         with self._lock:
@@ -99,7 +104,11 @@ class MemoryTable:
     def _apply(self, action: Action) -> None:
         match action:
             case Put(key, item):
+                self._list(key)
                 self.items[key] = dict(item)
+            case Delete(key):
+                if self.items.pop(key, None) is not None:
+                    self._partitions[key.table, key.pk].remove(key.sk)
             case Update(key, changes):
                 changed: dict[str, Any] = dict(self.items.get(key) or {})
                 for change in changes:
@@ -110,9 +119,14 @@ class MemoryTable:
                             changed[attribute] = changed.get(attribute, 0) + amount
                         case Remove(attribute):
                             changed.pop(attribute, None)
+                self._list(key)
                 self.items[key] = changed
             case Check():
                 pass
+
+    def _list(self, key: Key) -> None:
+        if key not in self.items:
+            insort(self._partitions.setdefault((key.table, key.pk), []), key.sk)
 
 
 def holds(condition: Condition, key: Key, item: Item | None) -> bool:

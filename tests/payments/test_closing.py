@@ -124,20 +124,38 @@ def test_the_sweep_asks_for_every_overdue_order_and_passes_none_over(quick_house
     house.capture.capture(house.provider.pay(house.payment(early[0]).id))
     house.clock.move(seconds=600)
     late = [house.order() for _ in range(5)]
+    house.catch_up()
     assert house.sweep.sweep() == 0
     house.clock.move(seconds=OVERDUE - 600)
     assert house.sweep.sweep() == 29
     assert set(house.close_requests) == {order.id for order in early[1:]}
     assert house.sweep.sweep() == 0, "what was asked for is the queue's to keep"
+    for order in early[1:]:
+        house.close_order.close(order.id)
     house.close_requests.clear()
     house.clock.move(seconds=600)
     house.sweep.sweep()
     assert set(house.close_requests) == {order.id for order in late}
 
 
+def test_an_order_whose_closing_got_lost_is_asked_for_again(quick_house: House) -> None:
+    house = quick_house
+    order = house.order()
+    house.catch_up()
+    house.clock.move(seconds=OVERDUE)
+    assert [house.sweep.sweep(), house.sweep.sweep()] == [1, 0]
+    house.clock.move(seconds=601)
+    assert house.sweep.sweep() == 1
+    house.close_order.close(order.id)
+    house.clock.move(seconds=601)
+    assert house.sweep.sweep() == 0
+    assert not [key for key in house.memory.items if key.pk.startswith("due/")], "settled, and gone"
+
+
 def test_a_sweep_that_dies_asks_again(quick_house: House) -> None:
     house = quick_house
     orders = {house.order().id for _ in range(40)}
+    house.catch_up()
     house.clock.move(seconds=OVERDUE)
     asked: list[OrderId] = []
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.catalog.store import whole
 from chalicelib.kernel.ids import OrderId
 from chalicelib.ledger.journal import JournalEntry, balances
 from chalicelib.ledger.postings import captured_key
@@ -13,7 +12,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.table import Put
-from chalicelib.storage.values import Item, Key
+from chalicelib.storage.values import Item, Key, whole
 from tests.simulation.stage import Stage
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.catalog.model import Take
-from chalicelib.catalog.store import CatalogStore, stock_refusal, whole
+from chalicelib.catalog.store import CatalogStore, stock_refusal
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.store import ORDER, OrderStore
@@ -31,6 +31,7 @@ from chalicelib.storage.conditions import (
     Set,
 )
 from chalicelib.storage.table import Put, Update
+from chalicelib.storage.values import whole
 
 Plant = Callable[[ExitStack], None]
 Weaken = Callable[[Condition | None], Condition | None]

@@ -1,5 +1,6 @@
 """One verb, one commit."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -73,31 +74,27 @@ def test_a_verb_that_writes_nothing_asks_nothing(quick_house: House) -> None:
     assert quick_house.rows() == []
 
 
-def test_rows_are_walked_in_the_order_of_time_and_up_to_an_instant(quick_house: House) -> None:
+def test_rows_stand_in_the_order_of_time(quick_house: House) -> None:
     for number in range(40):
         with quick_house.commits() as work:
             work.emit("thing.done", str(number))
         quick_house.clock.move(seconds=1)
     assert [row.about for row in quick_house.rows()] == [str(number) for number in range(40)]
-    shards = {row.key.pk for row in quick_house.rows()}
-    assert len(shards) > 8, "rows spread over the shards"
-    until = outbox.last_row_id_before(START + timedelta(seconds=20))
-    early = [
-        row.about
-        for shard in range(keys.OUTBOX_SHARDS)
-        for row in outbox.rows(quick_house.table, shard, until=until, page=2)
-    ]
-    assert sorted(early, key=int) == [str(number) for number in range(20)]
+    assert outbox.waiting_since(quick_house.rows()[20].key.sk) == START + timedelta(seconds=20)
 
 
-def test_row_ids_spread_evenly_over_shards() -> None:
-    randomness = counted_randomness()
-    counts = [0] * keys.OUTBOX_SHARDS
-    for _ in range(3200):
-        _, shard = outbox.new_row_id(START, randomness)
-        counts[shard] += 1
-    assert min(counts) > 100
-    assert max(counts) < 300
+def test_rows_beside_one_id_lie_in_one_shard_and_others_spread(quick_house: House) -> None:
+    for number in range(5):
+        with quick_house.commits() as work:
+            work.emit("thing.done", str(number), beside="order")
+    assert len({row.key.pk for row in quick_house.rows()}) == 1
+
+
+def test_rows_spread_evenly_over_shards() -> None:
+    counts = Counter(outbox.shard_of(OrderId.derive(str(number))) for number in range(3200))
+    assert len(counts) == keys.OUTBOX_SHARDS
+    assert min(counts.values()) > 100
+    assert max(counts.values()) < 300
 
 
 def test_the_size_of_an_item_counts_names_and_bytes() -> None:

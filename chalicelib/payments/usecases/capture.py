@@ -110,7 +110,14 @@ class Capture:
         """Open the commit that captures a payment, in time or late, and posts its money."""
         event = "payment.captured_late" if late else "payment.captured"
         with self.commits(deadline=deadline) as work:
-            self.journal.post(work, movement, event=event, about=claim.payment_id)
+            self.journal.post(
+                work,
+                movement,
+                event=event,
+                about=claim.payment_id,
+                beside=claim.order_id,
+                facts={"merchant_id": claim.merchant_id} if late else None,
+            )
             self.payments.captured(
                 work,
                 claim.payment_id,

@@ -56,7 +56,7 @@ class CloseOrder:
                 for payment in closable[:room]:
                     self.payments.closed(work, payment)
                 self.catalog.give_back(work, takes)
-                work.emit("order.closed", order_id)
+                work.emit("order.closed", order_id, facts={"merchant_id": order.merchant_id})
         except CommitRefusedError:
             # Paid, closed, or one of its payments captured meanwhile: look again from the start.
             raise TryAgainError("the order moved while it was being closed") from None
@@ -81,6 +81,7 @@ class CloseOrder:
         try:
             with self.commits() as work:
                 self.payments.closed(work, payment)
-                work.emit("payment.closed", payment.id)
+                facts = {"merchant_id": payment.merchant_id}
+                work.emit("payment.closed", payment.id, beside=payment.order_id, facts=facts)
         except CommitRefusedError:
             raise TryAgainError("the payment moved while it was being closed") from None

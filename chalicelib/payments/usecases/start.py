@@ -113,7 +113,8 @@ class StartPayment:
                     created_at=work.at,
                 )
                 self.payments.started(work, payment, request=request)
-                work.emit("payment.started", payment_id, facts={"order_id": order.id})
+                facts = {"order_id": order.id, "merchant_id": order.merchant_id}
+                work.emit("payment.started", payment_id, beside=order.id, facts=facts)
         except CommitRefusedError as refused:
             # The same request, twice at once: the other one made this payment.
             item = refused.refusals[PAYMENT]
@@ -153,7 +154,8 @@ class StartPayment:
             with self.commits() as work:
                 reason = str(rejected.facts.get("provider_code", rejected.code))[:64]
                 self.payments.failed(work, payment, reason=reason)
-                work.emit("payment.failed", payment.id, facts={"reason": reason})
+                facts = {"reason": reason, "merchant_id": payment.merchant_id}
+                work.emit("payment.failed", payment.id, beside=payment.order_id, facts=facts)
         except CommitRefusedError:
             # Its state moved meanwhile; the caller asks again and is told.
             raise PaymentNotPayableError("the payment is not pending any more") from rejected

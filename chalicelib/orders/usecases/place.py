@@ -1,31 +1,26 @@
-"""Placing an order, reading orders, and finding those whose time is over."""
+"""Placing an order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.catalog.model import OutOfStockError, Product, Take
 from chalicelib.catalog.rules import first_shard, plan_takes
 from chalicelib.catalog.store import CatalogStore, read_product, stock_refusal
-from chalicelib.kernel.clock import Clock, instant_from, instant_text
+from chalicelib.kernel.clock import Clock, instant_text
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.fingerprint import fingerprint
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import fen
 from chalicelib.orders import rules
-from chalicelib.orders.model import Order, OrderLine, OrderNotFoundError, OrderState, Wanted
+from chalicelib.orders.model import PLACED, Order, OrderLine, OrderState, Placed, Wanted
 from chalicelib.orders.store import ORDER, OrderStore, head_key, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
-from chalicelib.storage.outbox import OutboxRow, last_row_id_before, rows
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Item
 
 _STOCK_TRIES_MAX = 4
-_SWEEP_BATCH = 100
-PLACED = "order.placed"
-
-Placed = tuple[Order, tuple[OrderLine, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,10 @@ class PlaceOrder:
         with self.commits() as work:
             self.orders.placed(work, order, lines, request=request)
             self.catalog.take(work, [take for line in lines for take in line.takes])
-            facts: Item = {"expires_at": instant_text(order.expires_at)}
+            facts: Item = {
+                "expires_at": instant_text(order.expires_at),
+                "merchant_id": order.merchant_id,
+            }
             work.emit(PLACED, order.id, facts=facts)
 
     def _already(self, order_id: OrderId, head: Item | None, request: str) -> Placed:
@@ -142,106 +140,3 @@ class PlaceOrder:
         if short:
             raise OutOfStockError("less is left than you asked for", products=short)
         return planned
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOrders:
-    """Shows orders to those they concern."""
-
-    orders: OrderStore
-
-    def for_member(self, order_id: OrderId, member_id: MemberId) -> Placed:
-        """Return a shopper's own order, or raise `OrderNotFoundError`."""
-        order = self._order(order_id)
-        if order.member_id != member_id:
-            raise OrderNotFoundError("there is no such order")
-        return order, self.orders.lines(order)
-
-    def for_merchant(self, order_id: OrderId, merchant_id: MerchantId) -> Placed:
-        """Return a merchant's own order, or raise `OrderNotFoundError`."""
-        order = self._order(order_id)
-        if order.merchant_id != merchant_id:
-            raise OrderNotFoundError("there is no such order")
-        return order, self.orders.lines(order)
-
-    def for_operator(self, order_id: OrderId) -> Placed:
-        """Return any order, or raise `OrderNotFoundError`."""
-        order = self._order(order_id)
-        return order, self.orders.lines(order)
-
-    def of_member(
-        self, member_id: MemberId, *, state: OrderState | None, after: str | None, limit: int
-    ) -> tuple[list[Placed], str | None]:
-        """Return a page of a shopper's orders, newest first; two round trips a page.
-
-        With a state asked for, a page may hold fewer than `limit`, even none, before the end.
-        """
-        rows, ended = self.orders.of_member(member_id, after=after, limit=limit)
-        heads = self.orders.heads([order_id for order_id, _ in rows]) if rows else {}
-        page = [
-            (heads[order_id], lines)
-            for order_id, lines in rows
-            if state is None or heads[order_id].state is state
-        ]
-        return page, ended
-
-    def _order(self, order_id: OrderId) -> Order:
-        order = self.orders.find(order_id)
-        if order is None:
-            raise OrderNotFoundError("there is no such order")
-        return order
-
-
-@dataclass(frozen=True, slots=True)
-class SweepExpired:
-    """Finds unpaid orders whose time is over, and asks for each to be closed.
-
-    The outbox is the list: a row was left by the very commit that placed the order, and its id
-    grows with time. A watermark a shard remembers how far the sweep has come; it passes a row only
-    when the row's order is settled or its closing has been asked for. So a due order can be asked
-    for twice, which is harmless, but never be forgotten.
-    """
-
-    table: Table
-    orders: OrderStore
-    commits: Commits
-    clock: Clock
-    ttl_seconds: int
-    request_close: Callable[[OrderId], None]
-
-    def sweep(self) -> int:
-        """Sweep every shard; return how many closings were asked for."""
-        return sum(self._sweep_shard(shard) for shard in range(keys.OUTBOX_SHARDS))
-
-    def _sweep_shard(self, shard: int) -> int:
-        item = self.table.get(keys.watermark("order-expiry", shard))
-        mark = str(item["row"]) if item else None
-        until = last_row_id_before(self.clock.now() - timedelta(seconds=self.ttl_seconds))
-        if mark is not None and mark >= until:
-            return 0
-        asked, batch = 0, list[OutboxRow]()
-        for row in rows(self.table, shard, until=until, after=mark):
-            if row.kind == PLACED and not self._is_over(row):
-                break
-            batch.append(row)
-            if len(batch) == _SWEEP_BATCH:
-                asked += self._settle(shard, batch)
-                batch = []
-        return asked + (self._settle(shard, batch) if batch else 0)
-
-    def _is_over(self, row: OutboxRow) -> bool:
-        return self.clock.now() >= instant_from(row.facts["expires_at"]) + rules.CLOSE_GRACE
-
-    def _settle(self, shard: int, batch: Sequence[OutboxRow]) -> int:
-        """Ask for the closing of those still unpaid, then move the watermark past the batch."""
-        placed = [OrderId(row.about) for row in batch if row.kind == PLACED]
-        heads = self.orders.heads(placed) if placed else {}
-        overdue = [
-            order.id for order in heads.values() if rules.is_overdue(order, now=self.clock.now())
-        ]
-        for order_id in overdue:
-            self.request_close(order_id)
-        with self.commits() as work:
-            key = keys.watermark("order-expiry", shard)
-            work.put(key, {"row": batch[-1].key.sk}, refusal="watermark", when=None)
-        return len(overdue)

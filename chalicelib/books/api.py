@@ -1,0 +1,241 @@
+"""The books, over HTTP."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from chalicelib.books import wiring
+from chalicelib.books.model import AccountNotFoundError, DayNotClosedError, Totals
+from chalicelib.edge.auth import Scope
+from chalicelib.edge.http import Api, Call
+from chalicelib.edge.pages import InvalidCursorError, Page, read_cursor, write_cursor
+from chalicelib.kernel.ids import EntryId, MerchantId
+from chalicelib.kernel.money import Money
+from chalicelib.ledger.balances import PositionNotReachedError
+from chalicelib.ledger.chart import Side
+from chalicelib.ledger.journal import JournalEntry
+from chalicelib.ledger.postings import Posting
+from chalicelib.people.model import MerchantNotFoundError
+
+api = Api(__name__, authenticator=wiring.authenticator)
+
+POSITION_MAX = 10**15
+
+
+class BalancesView(BaseModel):
+    """A merchant's money: under hold, its own, and on its way out, all at one position."""
+
+    held: Money
+    available: Money
+    in_payout: Money
+    position: int = Field(description="Every entry up to here is in it, and none beyond")
+
+
+class EntryView(BaseModel):
+    """A journal entry and its place in the numbered list."""
+
+    id: EntryId
+    kind: str
+    key: str
+    posted_at: AwareDatetime
+    position: int
+    postings: list[Posting]
+
+
+class DayView(BaseModel):
+    """A business day's counts. It holds what was numbered while it was open."""
+
+    date: str
+    orders: dict[str, int] = Field(description="placed, closed")
+    payments: dict[str, int] = Field(description="created, prepaid, paid, refused, late")
+    refused: dict[str, int] = Field(description="payments refused at prepay, by reason")
+    collected: list[Money]
+
+
+class ClosedDayView(DayView):
+    """A closed business day over all merchants, and where it closed."""
+
+    position: int
+
+
+class AccountBalanceView(BaseModel):
+    """An account's balance in one currency; debits and credits only ever grow."""
+
+    balance: Money = Field(description="Positive on the account's own side")
+    debits: Money
+    credits: Money
+
+
+class AccountView(BaseModel):
+    """An account at one position, in every currency in which it was posted to."""
+
+    account: str
+    side: Side
+    position: int
+    balances: list[AccountBalanceView]
+
+
+class ListPage(BaseModel):
+    """From where on, and how many."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class When(BaseModel):
+    """Now, or at a position, or at a business day's close."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    position: int | None = Field(default=None, ge=0, le=POSITION_MAX)
+    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "When":
+        if self.position is not None and self.date is not None:
+            raise ValueError("a position or a date, not both")
+        return self
+
+
+@api.get(
+    "/v1/merchants/{merchant_id}/balances",
+    scopes=[Scope.MERCHANT, Scope.OPERATOR],
+    answer=BalancesView,
+    refusals=[MerchantNotFoundError],
+)
+def get_balances(call: Call, merchant_id: str) -> BalancesView:
+    """Show a merchant's money; about a second behind the commits, and never between two."""
+    shown = wiring.read_books().of_merchant(_visible(call, merchant_id))
+    return BalancesView(
+        held=shown.held,
+        available=shown.available,
+        in_payout=shown.in_payout,
+        position=shown.position,
+    )
+
+
+@api.get(
+    "/v1/merchants/{merchant_id}/entries",
+    scopes=[Scope.MERCHANT, Scope.OPERATOR],
+    query=ListPage,
+    answer=Page[EntryView],
+    refusals=[MerchantNotFoundError, InvalidCursorError],
+)
+def list_entries(call: Call, merchant_id: str, query: ListPage) -> Page[EntryView]:
+    """List a merchant's journal, newest first."""
+    asked = _visible(call, merchant_id)
+    name = f"entries of {asked}"
+    found, ended = wiring.read_books().entries_of(
+        asked, before=_place(name, query.cursor), limit=query.limit
+    )
+    return Page[EntryView](
+        items=[_entry(position, entry) for position, entry in found],
+        next=write_cursor(name, ended) if ended is not None else None,
+    )
+
+
+@api.get(
+    "/v1/merchants/{merchant_id}/days",
+    scopes=[Scope.MERCHANT, Scope.OPERATOR],
+    query=ListPage,
+    answer=Page[DayView],
+    refusals=[MerchantNotFoundError, InvalidCursorError],
+)
+def list_days(call: Call, merchant_id: str, query: ListPage) -> Page[DayView]:
+    """List a merchant's business days, newest first, with how its payments fared."""
+    asked = _visible(call, merchant_id)
+    name = f"days of {asked}"
+    found, ended = wiring.read_books().days_of(
+        asked, before=_place(name, query.cursor), limit=query.limit
+    )
+    return Page[DayView](
+        items=[_day(totals) for totals in found],
+        next=write_cursor(name, ended) if ended is not None else None,
+    )
+
+
+@api.get(
+    "/v1/ledger/days/{day}",
+    scopes=[Scope.OPERATOR],
+    answer=ClosedDayView,
+    refusals=[DayNotClosedError],
+)
+def get_day(_call: Call, day: str) -> ClosedDayView:
+    """Show where a business day closed, and what happened on it."""
+    position, totals = wiring.read_books().platforms_day(_date(day))
+    return ClosedDayView(**_day(totals).model_dump(), position=position)
+
+
+@api.get(
+    "/v1/ledger/accounts/{account}",
+    scopes=[Scope.OPERATOR],
+    query=When,
+    answer=AccountView,
+    refusals=[AccountNotFoundError, PositionNotReachedError, DayNotClosedError],
+)
+def get_account(_call: Call, account: str, query: When) -> AccountView:
+    """Show an account of the ledger, now, at a position, or at a business day's close."""
+    day = _date(query.date) if query.date is not None else None
+    shown = wiring.read_books().account(account, position=query.position, day=day)
+    return AccountView(
+        account=shown.account,
+        side=shown.side,
+        position=shown.position,
+        balances=[
+            AccountBalanceView(
+                balance=one.on(shown.side),
+                debits=Money(amount=one.debits, currency=one.currency),
+                credits=Money(amount=one.credits, currency=one.currency),
+            )
+            for one in shown.balances
+        ],
+    )
+
+
+def _visible(call: Call, merchant_id: str) -> MerchantId:
+    only = call.caller.only_merchant_id
+    return wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
+
+
+def _place(name: str, cursor: str | None) -> str | None:
+    return read_cursor(name, cursor) if cursor is not None else None
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DayNotClosedError("there is no such day", day=text[:16]) from None
+
+
+def _entry(position: int, entry: JournalEntry) -> EntryView:
+    return EntryView(
+        id=entry.id,
+        kind=entry.kind,
+        key=entry.key,
+        posted_at=entry.posted_at,
+        position=position,
+        postings=list(entry.postings),
+    )
+
+
+def _day(totals: Totals) -> DayView:
+    return DayView(
+        date=totals.day,
+        orders={"placed": totals.orders_placed, "closed": totals.orders_closed},
+        payments={
+            "created": totals.payments_created,
+            "prepaid": totals.payments_prepaid,
+            "paid": totals.payments_captured,
+            "refused": totals.payments_refused,
+            "late": totals.payments_late,
+        },
+        refused=dict(totals.refused),
+        collected=[
+            Money(amount=amount, currency=currency)
+            for currency, amount in sorted(totals.captured.items())
+        ],
+    )

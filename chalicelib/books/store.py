@@ -1,0 +1,75 @@
+"""The items of daily totals, and of the merchants that were active on a day."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.books.model import PLATFORM, Totals
+from chalicelib.books.rules import CAPTURED, REFUSED, Place
+from chalicelib.kernel.ids import MerchantId
+from chalicelib.ledger.balances import not_yet_folded
+from chalicelib.ledger.numbered import Batch
+from chalicelib.storage import keys
+from chalicelib.storage.batches import Group
+from chalicelib.storage.conditions import Add, Change, Set
+from chalicelib.storage.table import Put, Table, Update
+from chalicelib.storage.values import Item, Key, whole
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsStore:
+    """Where totals are kept: a merchant's days in one partition, a day's merchants in another."""
+
+    table: Table
+
+    def added(self, place: Place, counts: Counter[str], batch: Batch) -> Group:
+        """Return the writes that add a batch's counts, once."""
+        scope, day = place
+        adds = [Add(name, count) for name, count in sorted(counts.items())]
+        changes: tuple[Change, ...] = (Set("through", batch.end), *adds)
+        update = Update(keys.totals(scope, day), changes, not_yet_folded(batch))
+        if scope == PLATFORM:
+            return (update,)
+        return update, Put(active_key(day, scope), {})
+
+    def of_day(self, scope: str, day: str) -> Totals:
+        """Return a day's totals; one on which nothing happened is all zero."""
+        return read_totals(scope, day, self.table.get(keys.totals(scope, day)) or {})
+
+    def of_scope(
+        self, scope: str, *, before: str | None, limit: int
+    ) -> tuple[Sequence[Totals], str | None]:
+        """Return a page of days, newest first; one query."""
+        page = self.table.query(
+            keys.LOG, keys.totals_of(scope), after=before, limit=limit, newest_first=True
+        )
+        return [read_totals(scope, key.sk, item) for key, item in page.rows], page.next_sk
+
+    def active_on(
+        self, day: str, *, after: str | None, limit: int
+    ) -> tuple[Sequence[MerchantId], str | None]:
+        """Return a page of the merchants to whom something happened on a day; one query."""
+        page = self.table.query(keys.LOG, keys.active_on(day), after=after, limit=limit)
+        return [MerchantId(key.sk) for key, _ in page.rows], page.next_sk
+
+
+def active_key(day: str, merchant_id: str) -> Key:
+    """Locate a merchant among those that were active on a day."""
+    return Key(keys.LOG, keys.active_on(day), merchant_id)
+
+
+def read_totals(scope: str, day: str, item: Item) -> Totals:
+    """Read a day's totals."""
+    counts = {name: whole(value) for name, value in item.items() if name != "through"}
+    refused = {
+        name.removeprefix(REFUSED): count
+        for name, count in counts.items()
+        if name.startswith(REFUSED)
+    }
+    captured = {
+        name.removeprefix(CAPTURED).upper(): count
+        for name, count in counts.items()
+        if name.startswith(CAPTURED)
+    }
+    plain = {name: count for name, count in counts.items() if name in Totals.model_fields}
+    return Totals(scope=scope, day=day, refused=refused, captured=captured, **plain)

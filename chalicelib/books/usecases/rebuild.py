@@ -1,0 +1,195 @@
+"""Building the books again from the numbered list, and comparing them with what is there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from typing_extensions import override
+
+from chalicelib.books.model import PLATFORM
+from chalicelib.books.rules import Place, tallied
+from chalicelib.books.store import active_key
+from chalicelib.kernel.ids import OrderId
+from chalicelib.ledger.balances import Balances, Fold, folded
+from chalicelib.ledger.entries import filed
+from chalicelib.ledger.journal import JournalEntry, read_entry
+from chalicelib.ledger.numbered import NumberedRow
+from chalicelib.ledger.segments import LakeBrokenError, ReadSegments
+from chalicelib.orders import rules as orders
+from chalicelib.orders.store import EVERYWHERE, OrderStore, read_order
+from chalicelib.storage import keys
+from chalicelib.storage.batches import READ_MAX, Batches, Group, chunked
+from chalicelib.storage.conditions import Equals, Missing
+from chalicelib.storage.table import Delete, Put
+from chalicelib.storage.values import Item, Key, whole
+
+_MOMENTS = (1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as the list says."""
+
+    what: str
+    listed: object  # as the list says
+    found: object  # as it stands
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.what}: the list says {self.listed}, the books say {self.found}"
+
+
+Misplaced = tuple[Difference, Group]
+
+
+@dataclass
+class Rebuilt:
+    """What the list says, up to one position."""
+
+    position: int = 0
+    chain: str = ""
+    entries: int = 0
+    balances: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    through: dict[tuple[str, str], int] = field(default_factory=dict)
+    totals: dict[Place, Counter[str]] = field(default_factory=dict)
+    totals_through: dict[Place, int] = field(default_factory=dict)
+    orders: set[OrderId] = field(default_factory=set)
+    differences: list[Difference] = field(default_factory=list)
+    repairs: list[Group] = field(default_factory=list)
+
+    def compare(self, key: Key, said: Item, stands: Item | None) -> None:
+        """Note a difference and its repair, unless the books have moved on meanwhile."""
+        through = whole((stands or {}).get("through", 0))
+        if stands == said or through > self.position:
+            return
+        self.differences.append(Difference(_spot(key), dict(said), stands))
+        guard = Missing("through") if stands is None else Equals("through", through)
+        self.repairs.append((Put(key, said, guard),))
+
+    def add(self, fold: Fold, end: int) -> None:
+        """Add a batch's fold to an account."""
+        at = fold.account, fold.currency
+        debits, credited = self.balances.get(at, (0, 0))
+        self.balances[at] = debits + fold.debits, credited + fold.credits
+        self.through[at] = end
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Reads the whole list, checks each entry against the journal, and compares the books.
+
+    Memory grows with accounts and orders, not with entries. While the sequencer works, what has
+    moved beyond the position reached is left out of the comparison.
+    """
+
+    segments: ReadSegments
+    batches: Batches
+    balances: Balances
+    store: OrderStore
+
+    def compare(self, *, repair: bool = False) -> Rebuilt:
+        """Return what the list says and every difference; with `repair`, write what it says.
+
+        Raises `LakeBrokenError` when the list itself can't be trusted.
+        """
+        head = self.balances.head()
+        rebuilt = Rebuilt()
+        for manifest, rows in self.segments.batches():
+            if manifest.end > head.applied:
+                break
+            self._take(rebuilt, rows, manifest.day, manifest.end)
+            rebuilt.position, rebuilt.chain = manifest.end, manifest.chain
+        if rebuilt.position != head.applied or rebuilt.chain not in {head.chain, head.chain_before}:
+            raise LakeBrokenError(
+                "the lake ends elsewhere", listed=head.applied, found=rebuilt.position
+            )
+        self._balances(rebuilt)
+        self._totals(rebuilt)
+        self._orders(rebuilt)
+        if repair:
+            self.batches.guarded(rebuilt.repairs)
+        return rebuilt
+
+    def _take(self, rebuilt: Rebuilt, rows: Sequence[NumberedRow], day: str, end: int) -> None:
+        self._against_journal(rebuilt, rows)
+        for fold in folded(rows).values():
+            rebuilt.add(fold, end)
+        for place, counts in tallied(rows, day).items():
+            rebuilt.totals.setdefault(place, Counter()).update(counts)
+            rebuilt.totals_through[place] = end
+        rebuilt.orders.update(filter(None, map(orders.order_moved_by, rows)))
+
+    def _against_journal(self, rebuilt: Rebuilt, rows: Sequence[NumberedRow]) -> None:
+        """Compare entries with the journal's own items, and with the merchants' lists."""
+        expected: dict[Key, JournalEntry] = {}
+        for numbered in rows:
+            if numbered.entry is not None:
+                rebuilt.entries += 1
+                expected[keys.journal(numbered.entry.key)] = numbered.entry
+                expected |= {put.key: numbered.entry for put in filed(numbered)}
+        found = self.batches.read(list(expected))
+        for key, entry in expected.items():
+            stands = read_entry(found[key]) if key in found else None
+            if stands != entry:
+                rebuilt.differences.append(Difference(_spot(key), entry, stands))
+                if key.table == keys.LOG:  # a list is mended; the journal never is
+                    rebuilt.repairs.append((Put(key, {"entry": entry.model_dump_json()}),))
+
+    def _balances(self, rebuilt: Rebuilt) -> None:
+        spots = {keys.balance(*at): at for at in rebuilt.balances}
+        found = self.batches.read(list(spots))
+        for key, at in spots.items():
+            debits, credited = rebuilt.balances[at]
+            said: Item = {"debits": debits, "credits": credited, "through": rebuilt.through[at]}
+            rebuilt.compare(key, said, found.get(key))
+
+    def _totals(self, rebuilt: Rebuilt) -> None:
+        spots = {keys.totals(*place): place for place in rebuilt.totals}
+        merchants = [place for place in rebuilt.totals if place[0] != PLATFORM]
+        active = [active_key(day, scope) for scope, day in merchants]
+        found = self.batches.read([*spots, *active])
+        for key, place in spots.items():
+            said: Item = {**rebuilt.totals[place], "through": rebuilt.totals_through[place]}
+            rebuilt.compare(key, said, found.get(key))
+        for key in active:
+            if key not in found:
+                rebuilt.differences.append(Difference(_spot(key), "active", None))
+                rebuilt.repairs.append((Put(key, {}),))
+
+    def _orders(self, rebuilt: Rebuilt) -> None:
+        """Compare each order's places with its state; one that is just moving gets a moment."""
+        doubtful = sorted(rebuilt.orders)
+        for pause_seconds in (*_MOMENTS, 0.0):
+            misplaced: dict[OrderId, Misplaced] = {}
+            for some in chunked(doubtful, READ_MAX):
+                misplaced |= self._misplaced(some)
+            doubtful = list(misplaced)
+            if not doubtful:
+                return
+            self.batches.commits.pause(pause_seconds)
+        for order_id, (difference, group) in misplaced.items():
+            assert order_id
+            rebuilt.differences.append(difference)
+            rebuilt.repairs.append(group)
+
+    def _misplaced(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Misplaced]:
+        heads = self.batches.read([keys.order(order_id) for order_id in order_ids])
+        orders = [read_order(OrderId(key.pk), item) for key, item in heads.items()]
+        places = {order.id: self.store.places(order) for order in orders}
+        found = self.batches.read([put.key for puts in places.values() for put in puts.values()])
+        wrong: dict[OrderId, Misplaced] = {}
+        for order in orders:
+            right = places[order.id]
+            stands = {place: found[put.key] for place, put in right.items() if put.key in found}
+            said = {place: right[place].item for place in (EVERYWHERE, order.state)}
+            if stands != said:
+                group: Group = (
+                    *(right[place] for place in said),
+                    *(Delete(put.key) for place, put in right.items() if place not in said),
+                )
+                wrong[order.id] = Difference(f"{order.id} is listed", [*said], [*stands]), group
+        return wrong
+
+
+def _spot(key: Key) -> str:
+    return f"{key.pk} {key.sk}"

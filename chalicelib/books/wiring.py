@@ -1,0 +1,84 @@
+"""The room's collaborators in production, and everybody who follows the numbered list."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from chalicelib import outside
+from chalicelib.books.store import TotalsStore
+from chalicelib.books.usecases import ReadBooks, Rebuild, followers
+from chalicelib.kernel.clock import sleep
+from chalicelib.ledger.balances import Balances
+from chalicelib.ledger.entries import Entries
+from chalicelib.ledger.logbook import Logbook, Rows
+from chalicelib.ledger.segments import ReadSegments
+from chalicelib.ledger.sequencer import Sequencer
+from chalicelib.orders.store import OrderStore
+from chalicelib.people.store import PeopleStore
+from chalicelib.people.usecases import Merchants
+
+authenticator = outside.authenticator
+
+_THREADS = 16
+
+
+@cache
+def sequencer() -> Sequencer:
+    """Return the sequencer with all its readers."""
+    return Sequencer(
+        logbook=logbook(),
+        readers=followers(
+            outside.batches(), lake=outside.lake(), send=outside.events_queue().send_many
+        ),
+        clock=outside.clock(),
+        pause=sleep,
+    )
+
+
+@cache
+def logbook() -> Logbook:
+    """Return the list's own items."""
+    return Logbook(
+        table=outside.table(),
+        commits=outside.commits(),
+        batches=outside.batches(),
+        parallel=_at_once,
+    )
+
+
+@cache
+def read_books() -> ReadBooks:
+    """Return the way the books are read."""
+    return ReadBooks(
+        balances=Balances(outside.table()),
+        entries=Entries(outside.table()),
+        totals=TotalsStore(outside.table()),
+        logbook=logbook(),
+    )
+
+
+@cache
+def rebuild() -> Rebuild:
+    """Return the way the books are built again."""
+    return Rebuild(
+        segments=ReadSegments(outside.lake()),
+        batches=outside.batches(),
+        balances=Balances(outside.table()),
+        store=OrderStore(outside.table()),
+    )
+
+
+@cache
+def merchants() -> Merchants:
+    """Return the register of merchants."""
+    return Merchants(PeopleStore(outside.table()), outside.commits())
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="shard")
+
+
+def _at_once(calls: Sequence[Callable[[], Rows]]) -> Sequence[Rows]:
+    """Make calls in threads, since they wait for the network."""
+    return list(_pool().map(lambda call: call(), calls))

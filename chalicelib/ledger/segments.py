@@ -1,0 +1,137 @@
+"""Segments: the numbered list as files of JSON lines, one a batch, complete and in order.
+
+    log/day=2026-11-24/0000000000000001.jsonl        a line a row, the position first
+    manifest/day=2026-11-24/0000000000000001.json    its base, end, SHA-256, and the chain
+
+A file is named by the position it begins with. The chain binds each segment to all before it and
+stands in the list's head, so that a file that was changed, or is missing, shows.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from chalicelib.kernel.clock import instant_from, instant_text
+from chalicelib.kernel.errors import PlatformError
+from chalicelib.kernel.record import Record
+from chalicelib.ledger.days import business_day
+from chalicelib.ledger.numbered import Batch, NumberedRow
+from chalicelib.storage import keys
+from chalicelib.storage.lake import Lake
+from chalicelib.storage.outbox import OutboxRow
+from chalicelib.storage.values import Key
+
+MANIFESTS = "manifest/"
+
+
+class LakeBrokenError(PlatformError):
+    """The lake's files are not what was written: one is missing, changed, or in another place."""
+
+    code = "lake_broken"
+
+
+class Manifest(Record):
+    """What a segment holds: the rows base+1 … end."""
+
+    base: int
+    end: int
+    day: str  # the business day that was open
+    file: str
+    sha256: str
+    chain_before: str
+    chain: str
+
+
+def segment_body(batch: Batch) -> bytes:
+    """Spell a batch: the same rows at the same place are always the same bytes."""
+    lines = [
+        json.dumps(_line(row), ensure_ascii=False, separators=(",", ":")) for row in batch.rows
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def chain_after(chain_before: str, body: bytes) -> str:
+    """Bind a segment to all before it."""
+    return sha256(f"{chain_before}{sha256(body).hexdigest()}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteSegments:
+    """Writes each batch to the lake: the file first, then its manifest."""
+
+    lake: Lake
+
+    def read(self, batch: Batch) -> None:
+        """Write a batch; again, it is the same files with the same bytes."""
+        body = segment_body(batch)
+        place = f"day={business_day(batch.numbered_at)}/{keys.position_text(batch.base + 1)}"
+        manifest = Manifest(
+            base=batch.base,
+            end=batch.end,
+            day=batch.day,
+            file=f"log/{place}.jsonl",
+            sha256=sha256(body).hexdigest(),
+            chain_before=batch.chain_before,
+            chain=chain_after(batch.chain_before, body),
+        )
+        self.lake.put(manifest.file, body)
+        self.lake.put(f"{MANIFESTS}{place}.json", manifest.model_dump_json().encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSegments:
+    """Reads the list back, checking that nothing is missing, changed or out of place."""
+
+    lake: Lake
+
+    def batches(self) -> Iterator[tuple[Manifest, list[NumberedRow]]]:
+        """Return every segment in order, or raise `LakeBrokenError`."""
+        names = sorted(self.lake.names(MANIFESTS), key=lambda name: name.rpartition("/")[2])
+        end, chain = 0, ""
+        for name in names:
+            manifest = Manifest.model_validate_json(self.lake.get(name))
+            if (manifest.base, manifest.chain_before) != (end, chain):
+                raise LakeBrokenError("the lake has a gap", after=end, found=name)
+            yield manifest, self._rows(manifest)
+            end, chain = manifest.end, manifest.chain
+
+    def _rows(self, manifest: Manifest) -> list[NumberedRow]:
+        try:
+            body = self.lake.get(manifest.file)
+        except KeyError:
+            raise LakeBrokenError("a segment is missing", file=manifest.file) from None
+        rows = [_numbered(json.loads(line)) for line in body.splitlines()]
+        positions = [row.position for row in rows]
+        if chain_after(manifest.chain_before, body) != manifest.chain or positions != list(
+            range(manifest.base + 1, manifest.end + 1)
+        ):
+            raise LakeBrokenError("a segment was changed", file=manifest.file)
+        return rows
+
+
+def _line(numbered: NumberedRow) -> dict[str, Any]:
+    row = numbered.row
+    return {
+        "position": numbered.position,
+        "event": row.kind,
+        "about": row.about,
+        "at": instant_text(row.at),
+        "facts": row.facts,
+        "entry": json.loads(row.entry) if row.entry else None,
+        "row": f"{row.key.pk}/{row.key.sk}",
+    }
+
+
+def _numbered(line: dict[str, Any]) -> NumberedRow:
+    pk, _, sk = str(line["row"]).partition("/")
+    row = OutboxRow(
+        key=Key(keys.LOG, pk, sk),
+        kind=line["event"],
+        about=line["about"],
+        at=instant_from(line["at"]),
+        facts=line["facts"],
+        entry=json.dumps(line["entry"], ensure_ascii=False) if line["entry"] else None,
+    )
+    return NumberedRow(line["position"], row)
