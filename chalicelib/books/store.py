@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from typing_extensions import override
 
 from chalicelib.books.model import PLATFORM, Totals
 from chalicelib.books.rules import CAPTURED, REFUSED, Place
-from chalicelib.kernel.ids import MerchantId
-from chalicelib.ledger.balances import not_yet_folded
+from chalicelib.kernel.ids import MerchantId, OrderId
+from chalicelib.ledger.balances import Fold, not_yet_folded
 from chalicelib.ledger.numbered import Batch
 from chalicelib.storage import keys
 from chalicelib.storage.batches import Group
-from chalicelib.storage.conditions import Add, Change, Set
+from chalicelib.storage.conditions import Add, Change, Equals, Missing, Set
 from chalicelib.storage.table import Put, Table, Update
 from chalicelib.storage.values import Item, Key, whole
 
@@ -73,3 +75,53 @@ def read_totals(scope: str, day: str, item: Item) -> Totals:
     }
     plain = {name: count for name, count in counts.items() if name in Totals.model_fields}
     return Totals(scope=scope, day=day, refused=refused, captured=captured, **plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as the list says."""
+
+    what: str
+    listed: object  # as the list says
+    found: object  # as it stands
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.what}: the list says {self.listed}, the books say {self.found}"
+
+
+@dataclass
+class Rebuilt:
+    """What the list says, up to one position."""
+
+    position: int = 0
+    chain: str = ""
+    entries: int = 0
+    balances: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    through: dict[tuple[str, str], int] = field(default_factory=dict)
+    totals: dict[Place, Counter[str]] = field(default_factory=dict)
+    totals_through: dict[Place, int] = field(default_factory=dict)
+    orders: set[OrderId] = field(default_factory=set)
+    differences: list[Difference] = field(default_factory=list)
+    repairs: list[Group] = field(default_factory=list)
+
+    def compare(self, key: Key, said: Item, stands: Item | None) -> None:
+        """Note a difference and its repair, unless the books have moved on meanwhile."""
+        through = whole((stands or {}).get("through", 0))
+        if stands == said or through > self.position:
+            return
+        self.differences.append(Difference(spot(key), dict(said), stands))
+        guard = Missing("through") if stands is None else Equals("through", through)
+        self.repairs.append((Put(key, said, guard),))
+
+    def add(self, fold: Fold, end: int) -> None:
+        """Add a batch's fold to an account."""
+        at = fold.account, fold.currency
+        debits, credited = self.balances.get(at, (0, 0))
+        self.balances[at] = debits + fold.debits, credited + fold.credits
+        self.through[at] = end
+
+
+def spot(key: Key) -> str:
+    """Spell where an item lives, for people."""
+    return f"{key.pk} {key.sk}"

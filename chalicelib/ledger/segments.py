@@ -94,10 +94,11 @@ class ReadSegments:
             manifest = Manifest.model_validate_json(self.lake.get(name))
             if (manifest.base, manifest.chain_before) != (end, chain):
                 raise LakeBrokenError("the lake has a gap", after=end, found=name)
-            yield manifest, self._rows(manifest)
+            yield manifest, self.rows(manifest)
             end, chain = manifest.end, manifest.chain
 
-    def _rows(self, manifest: Manifest) -> list[NumberedRow]:
+    def rows(self, manifest: Manifest) -> list[NumberedRow]:
+        """Return a segment's rows, or raise `LakeBrokenError`."""
         try:
             body = self.lake.get(manifest.file)
         except KeyError:

@@ -186,7 +186,7 @@ class OrderStore:
 
     def drop_due(self, work: Work, due: Due) -> None:
         """Take a note away; another sweep may have been faster."""
-        work.delete(due.key, refusal=f"was due/{due.order_id}")
+        work.delete(due.key, refusal=f"was due/{due.key.sk}")
 
     def due_by(self, shard: int, at: datetime, *, limit: int) -> list[Due]:
         """Return the notes of a shard whose time has come, the earliest first."""

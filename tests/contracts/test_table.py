@@ -22,6 +22,7 @@ from chalicelib.storage.conditions import (
 )
 from chalicelib.storage.table import (
     Check,
+    Delete,
     Put,
     ReasonCode,
     Table,
@@ -226,3 +227,26 @@ def test_the_same_token_is_not_done_twice(table: Table, request: pytest.FixtureR
     assert table.get(HERE) == {"n": 1}
     table.transact(add, "token-2")
     assert table.get(HERE) == {"n": 2}
+
+
+def test_an_item_is_taken_away_under_a_condition_or_none(table: Table) -> None:
+    table.transact([Put(HERE, {"n": 1})], "token-1")
+    with pytest.raises(TransactionCancelledError) as cancelled:
+        table.transact([Delete(HERE, Equals("n", 2)), Put(THERE, {})], "token-2")
+    assert [reason.code for reason in cancelled.value.reasons] == [
+        ReasonCode.CONDITION,
+        ReasonCode.NONE,
+    ]
+    table.transact([Delete(HERE, Equals("n", 1)), Put(THERE, {})], "token-3")
+    assert table.get(HERE) is None
+    table.transact([Delete(HERE), Delete(THERE)], "token-4")
+    assert table.get(THERE) is None
+
+
+def test_a_batch_puts_and_deletes_whatever_stood_there(table: Table) -> None:
+    spots = [Key("log", "list", f"{number:02d}") for number in range(25)]
+    table.write_batch([Put(key, {"n": 1}) for key in spots], [])
+    table.write_batch([Put(spots[0], {"n": 2})], [*spots[1:10], HERE])
+    page = table.query("log", "list")
+    assert [key for key, _ in page.rows] == [spots[0], *spots[10:]]
+    assert page.rows[0][1] == {"n": 2}

@@ -11,8 +11,8 @@ from chalicelib.orders.model import OrderState
 from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
-from chalicelib.storage.table import Put
 from chalicelib.storage.values import Item, Key, whole
+from tests.simulation import numbered
 from tests.simulation.stage import Stage
 
 
@@ -45,14 +45,15 @@ def _always(stage: Stage) -> Iterator[str]:
         if key.sk == "stock" and whole(item["free"]) < 0:
             yield f"{key.pk} sold more than there was"
     yield from _stock_is_conserved(stage)
+    yield from numbered.always(stage)
 
 
 def _every_entry_is_balanced_and_listed(
     stage: Stage, entries: dict[str, JournalEntry]
 ) -> Iterator[str]:
     listed: Counter[str] = Counter()
-    for key, item in stage.memory.items.items():
-        if key.table == "log" and "entry" in item:
+    for _, item in numbered.committed_rows(stage):
+        if "entry" in item:
             entry = JournalEntry.model_validate_json(str(item["entry"]))
             listed[entry.key] += 1
             if entries.get(entry.key) != entry:
@@ -77,9 +78,10 @@ def _columns(entry: JournalEntry) -> list[Counter[str]]:
 
 def _every_commit_left_one_row(stage: Stage) -> Iterator[str]:
     for actions in stage.memory.committed:
-        rows = sum(isinstance(action, Put) and action.key.table == "log" for action in actions)
-        bookkeeping = all(
-            action.key.pk.startswith(("watermark", "provider/")) for action in actions
+        rows = sum(action.key.pk.startswith("P#") for action in actions)
+        bookkeeping = rows == 0 and all(
+            action.key.table == "log" or action.key.pk.startswith(("due/", "provider/"))
+            for action in actions
         )
         if rows != (0 if bookkeeping else 1):
             yield f"a commit left {rows} outbox rows"
@@ -136,6 +138,7 @@ def _stock_is_conserved(stage: Stage) -> Iterator[str]:
 
 
 def _when_settled(stage: Stage) -> Iterator[str]:
+    yield from numbered.when_settled(stage)
     entries = {entry.key: entry for entry in stage.entries()}
     for word in stage.acknowledged:
         if not _is_booked(word, entries):

@@ -5,14 +5,15 @@ A bug that two mechanisms guard is planted in both.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog.model import Take
 from chalicelib.catalog.store import CatalogStore, stock_refusal
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 from chalicelib.kernel.ids import OrderId
-from chalicelib.orders.store import ORDER, OrderStore
+from chalicelib.orders.store import ORDER, Due, OrderStore
 from chalicelib.orders.usecases import SweepExpired
 from chalicelib.payments.model import Booking
 from chalicelib.payments.rules import PAYMENT
@@ -32,32 +33,10 @@ from chalicelib.storage.conditions import (
 )
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
+from tests.simulation.planted_list import LIST_BUGS
+from tests.simulation.roots import Bug, patch, planted
 
-Plant = Callable[[ExitStack], None]
 Weaken = Callable[[Condition | None], Condition | None]
-
-
-@dataclass(frozen=True)
-class Bug:
-    """A mistake, and how to plant it."""
-
-    name: str
-    plant: Plant
-
-
-@contextmanager
-def planted(bug: Bug) -> Iterator[None]:
-    """Plant a bug, and pull it out again."""
-    with ExitStack() as roots:
-        bug.plant(roots)
-        yield
-
-
-def _patch(roots: ExitStack, owner: type, name: str, mistaken: Any) -> Any:
-    right = getattr(owner, name)
-    setattr(owner, name, mistaken)
-    roots.callback(setattr, owner, name, right)
-    return right
 
 
 def _weaken(roots: ExitStack, refusals: Sequence[str], weaken: Weaken) -> None:
@@ -68,7 +47,7 @@ def _weaken(roots: ExitStack, refusals: Sequence[str], weaken: Weaken) -> None:
             action = replace(action, condition=weaken(action.condition))
         right(self, action, refusal)
 
-    right = _patch(roots, Work, "_add", add)
+    right = patch(roots, Work, "_add", add)
 
 
 def _without(*kinds: type, attribute: str | None = None) -> Weaken:
@@ -135,7 +114,7 @@ def _split_write(roots: ExitStack) -> None:
             work.emit("payment.captured", claim.payment_id)
             yield work
 
-    _patch(roots, Capture, "_capturing", capturing)
+    patch(roots, Capture, "_capturing", capturing)
 
 
 def _lost_update(roots: ExitStack) -> None:
@@ -154,7 +133,7 @@ def _lost_update(roots: ExitStack) -> None:
                 refusal=stock_refusal(one),
             )
 
-    _patch(roots, CatalogStore, "take", take)
+    patch(roots, CatalogStore, "take", take)
 
 
 def _acknowledged_before_the_commit(roots: ExitStack) -> None:
@@ -164,7 +143,7 @@ def _acknowledged_before_the_commit(roots: ExitStack) -> None:
         except TryAgainError:
             return None  # it will surely come again
 
-    _patch(roots, Hear, "hear", hear)
+    patch(roots, Hear, "hear", hear)
 
 
 def _stock_returned_twice(roots: ExitStack) -> None:
@@ -179,7 +158,7 @@ def _stock_returned_twice(roots: ExitStack) -> None:
             refusal=ORDER,
         )
 
-    _patch(roots, OrderStore, "closed", closed)
+    patch(roots, OrderStore, "closed", closed)
     _weaken(roots, [PAYMENT], _without(OneOf, attribute="state"))
 
 
@@ -197,23 +176,29 @@ def _failed_payment_not_captured(roots: ExitStack) -> None:
 
 
 def _late_refund_forgotten(roots: ExitStack) -> None:
-    _patch(roots, PaymentStore, "refund_due", lambda *_: None)
+    patch(roots, PaymentStore, "refund_due", lambda *_: None)
 
 
-def _watermark_passes_the_unfinished(roots: ExitStack) -> None:
-    """Swallow a queue's error, and move on."""
+def _due_note_dropped_though_nobody_was_asked(roots: ExitStack) -> None:
+    """Swallow a queue's error, and forget the order."""
 
-    def settle(self: SweepExpired, shard: int, batch: Any) -> int:
-        def swallowing(order_id: OrderId) -> None:
+    def settle(self: SweepExpired, found: Sequence[Due], now: datetime) -> int:
+        heads = self.orders.heads([due.order_id for due in found])
+        for order in heads.values():
             with suppress(PlatformError):
-                self.request_close(order_id)
+                self.request_close(order.id)
+        with self.commits() as work:
+            for due in found:
+                self.orders.drop_due(work, due)
+        return len(found)
 
-        return int(right(replace(self, request_close=swallowing), shard, batch))
+    patch(roots, SweepExpired, "_settle", settle)
 
-    right = _patch(roots, SweepExpired, "_settle", settle)
 
+__all__ = ["BUGS", "Bug", "planted"]
 
 BUGS = [
+    *LIST_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),
@@ -224,5 +209,5 @@ BUGS = [
     Bug("stock returned twice", _stock_returned_twice),
     Bug("failed payment not captured", _failed_payment_not_captured),
     Bug("late refund forgotten", _late_refund_forgotten),
-    Bug("watermark passes the unfinished", _watermark_passes_the_unfinished),
+    Bug("due note dropped, nobody asked", _due_note_dropped_though_nobody_was_asked),
 ]

@@ -4,7 +4,8 @@ A *plan* decides, call by call, what goes wrong; the crash points enumerate plan
 them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -25,9 +26,11 @@ from chalicelib.providers.port import (
     ProviderUnavailableError,
     Queried,
 )
+from chalicelib.storage.lake import LakeUnavailableError
 from chalicelib.storage.table import (
     Action,
     Page,
+    Put,
     Reason,
     ReasonCode,
     StoreSilentError,
@@ -35,10 +38,13 @@ from chalicelib.storage.table import (
     TransactionCancelledError,
 )
 from chalicelib.storage.values import Item, Key
+from tests.fakes.lake import MemoryLake
 from tests.fakes.table import MemoryTable
 from tests.simulation.world import Killed, World
 
 Result = TypeVar("Result")
+
+STALL_SECONDS = 7200.0
 
 
 class Fault(StrEnum):
@@ -53,6 +59,9 @@ class Fault(StrEnum):
     REJECT = "says no, and did it"
     KILL_BEFORE = "killed before"
     KILL_AFTER = "killed after"
+    HALF = "done by half"  # some of a batch was done, and nobody knows which
+    STALL_BEFORE = "stalls before"  # a zombie: it goes on when the world has moved
+    STALL_AFTER = "stalls after"
 
 
 KILLS = (Fault.KILL_BEFORE, Fault.KILL_AFTER)
@@ -61,9 +70,12 @@ WRITE_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, Fault.THROTTLE, Fault.CONF
 SEND_FAULTS = (Fault.FAIL, Fault.LOST, *KILLS)
 PROVIDER_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, *KILLS)
 LYING_PROVIDER_FAULTS = (*PROVIDER_FAULTS, Fault.REJECT)
+BATCH_FAULTS = (Fault.FAIL, Fault.HALF, Fault.LOST, *KILLS)
 FAULTS_OF = {
     "read": READ_FAULTS,
     "commit": WRITE_FAULTS,
+    "batch": BATCH_FAULTS,
+    "lake": SEND_FAULTS,
     "send": SEND_FAULTS,
     "provider": PROVIDER_FAULTS,
 }
@@ -87,7 +99,14 @@ class Outside:
     shortened: Callable[[int], int] = lambda limit: limit
 
     def call(
-        self, kind: str, name: str, effect: Callable[[], Result], errors: Mapping[Fault, Exception]
+        self,
+        kind: str,
+        name: str,
+        effect: Callable[[], Result],
+        errors: Mapping[Fault, Exception],
+        *,
+        holding: Callable[[], AbstractContextManager[None]] = nullcontext,
+        half: Callable[[], object] = lambda: None,
     ) -> Result:
         """Make one call: count it, let time pass, do it or not, answer or not."""
         self.world.calls += 1
@@ -96,10 +115,18 @@ class Outside:
             self.world.tell(f"   {name}: {fault}")
         if fault is Fault.KILL_BEFORE:
             raise Killed
-        self.world.pause(self.latency())
-        if fault in {Fault.FAIL, Fault.SILENT, Fault.THROTTLE, Fault.CONFLICT}:
-            raise errors[fault]
-        result = effect()
+        if fault is Fault.STALL_BEFORE:
+            self.world.pause(STALL_SECONDS)
+        with holding():
+            self.world.pause(self.latency())
+            if fault in {Fault.FAIL, Fault.SILENT, Fault.THROTTLE, Fault.CONFLICT}:
+                raise errors[fault]
+            if fault is Fault.HALF:
+                half()
+                raise errors[Fault.LOST]
+            result = effect()
+        if fault is Fault.STALL_AFTER:
+            self.world.pause(STALL_SECONDS)
         if fault is Fault.KILL_AFTER:
             raise Killed
         if fault in {Fault.LOST, Fault.REJECT}:
@@ -132,11 +159,6 @@ class SimulatedTable:
 
     def transact(self, actions: Sequence[Action], token: str) -> None:
         self.attempts += 1
-        keys = {action.key for action in actions}
-        if held := keys & self._held:
-            self.conflicts += 1
-            raise _cancelled(actions, ReasonCode.CONFLICT, held)
-        self._held |= keys
         first = {actions[0].key}
         errors: dict[Fault, Exception] = {
             Fault.FAIL: StoreThrottledError("over capacity"),
@@ -145,10 +167,38 @@ class SimulatedTable:
             Fault.THROTTLE: _cancelled(actions, ReasonCode.THROTTLED, first),
             Fault.CONFLICT: _cancelled(actions, ReasonCode.CONFLICT, first),
         }
+        self.outside.call(
+            "commit",
+            "commit",
+            lambda: self.memory.transact(actions, token),
+            errors,
+            holding=lambda: self._holding(actions),
+        )
+
+    def write_batch(self, puts: Sequence[Put], deletes: Sequence[Key]) -> None:
+        errors: dict[Fault, Exception] = {
+            Fault.FAIL: StoreThrottledError("over capacity"),
+            Fault.LOST: StoreSilentError("no answer"),
+        }
+        some = puts[::2], deletes[::2]
+        self.outside.call(
+            "batch",
+            "put" if puts else "delete",
+            lambda: self.memory.write_batch(puts, deletes),
+            errors,
+            half=lambda: self.memory.write_batch(*some),
+        )
+
+    @contextmanager
+    def _holding(self, actions: Sequence[Action]) -> Iterator[None]:
+        """Hold the items while a commit is under way; a second commit of one is cancelled."""
+        keys = {action.key for action in actions}
+        if held := keys & self._held:
+            self.conflicts += 1
+            raise _cancelled(actions, ReasonCode.CONFLICT, held)
+        self._held |= keys
         try:
-            self.outside.call(
-                "commit", "commit", lambda: self.memory.transact(actions, token), errors
-            )
+            yield
         finally:
             self._held -= keys
 
@@ -182,6 +232,34 @@ class SimulatedQueue:
             Fault.LOST: QueueUnavailableError("no answer"),
         }
         self.outside.call("send", "send", lambda: self.messages.append(message), errors)
+
+    def send_many(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        for message in messages:
+            self.send(dict(message))
+
+
+@dataclass
+class SimulatedLake:
+    """S3: strongly consistent, and sometimes away."""
+
+    outside: Outside
+    memory: MemoryLake = field(default_factory=MemoryLake)
+
+    def put(self, name: str, body: bytes) -> None:
+        self._call("put file", lambda: self.memory.put(name, body))
+
+    def get(self, name: str) -> bytes:
+        return self._call("get file", lambda: self.memory.get(name))
+
+    def names(self, prefix: str) -> Iterator[str]:
+        return self._call("list files", lambda: self.memory.names(prefix))
+
+    def _call(self, name: str, effect: Callable[[], Result]) -> Result:
+        errors: dict[Fault, Exception] = {
+            Fault.FAIL: LakeUnavailableError("away"),
+            Fault.LOST: LakeUnavailableError("no answer"),
+        }
+        return self.outside.call("lake", name, effect, errors)
 
 
 @dataclass

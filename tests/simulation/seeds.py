@@ -25,6 +25,9 @@ Result = TypeVar("Result")
 
 HORIZON_SECONDS = 2 * TTL_SECONDS
 _TRIES_MAX = 6
+_RINGS = 30
+_ZOMBIES = 0.002  # of all calls
+_ZOMBIE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Scene:
         self.stage.plan = lambda kind, _name: self._fault(
             kind, trouble * (4 if kind == sore else 1)
         )
-        self.stage.latency = lambda: self.draw.expovariate(1 / slowness)
+        self.stage.latency = lambda: self._latency(slowness)
         merchant = self.stage.merchant()
         self.merchant_id = merchant
         self.product_ids = [
@@ -73,9 +76,12 @@ class Scene:
             self.stage.work_bookings,
             self.stage.work_commands,
             self.stage.work_commands,
+            self.stage.work_events,
             self.stage.rooms.sweep.sweep,
         ):
             world.begin(partial(self._worker, work))
+        for _ in range(self.draw.choice([1, 2, 3])):
+            world.begin(self._sequencer)
         world.run()
         invariants.check(self.stage, settled=False)
         self.stage.settle()
@@ -140,6 +146,12 @@ class Scene:
             self._attempt(work)
             self.stage.world.pause(60 + self._wait(30))
 
+    def _sequencer(self) -> None:
+        """Ring now and then; in the end once a minute, as the schedule does."""
+        for _ in range(_RINGS):
+            self._attempt(self.stage.sequence)
+            self.stage.world.pause(self._wait(self.draw.choice([0.1, 1, 10, 300])))
+
     def _insist(self, name: str, verb: Callable[[], Result]) -> Result | None:
         """Do what a person does: try again under the same key, or give up."""
         for _ in range(_TRIES_MAX):
@@ -168,6 +180,11 @@ class Scene:
             return Fault.NONE
         faults = LYING_PROVIDER_FAULTS if kind == "provider" else FAULTS_OF[kind]
         return self.draw.choice(faults)
+
+    def _latency(self, slowness: float) -> float:
+        """Let now and then a call take very long, so that whoever made it comes back a zombie."""
+        long = _ZOMBIE_SECONDS if self.draw.random() < _ZOMBIES else 0.0
+        return self.draw.expovariate(1 / slowness) + long
 
     def _wait(self, seconds: float) -> float:
         return self.draw.random() * seconds

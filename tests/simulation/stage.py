@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.edge.queue import Message
+from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import fen
@@ -19,6 +20,7 @@ from tests.fakes.rooms import TTL_SECONDS, Rooms
 from tests.simulation.ports import (
     Outside,
     Plan,
+    SimulatedLake,
     SimulatedProvider,
     SimulatedQueue,
     SimulatedTable,
@@ -48,6 +50,9 @@ class Stage:
         self.provider = SimulatedProvider(self.outside)
         self.bookings = SimulatedQueue(self.outside)
         self.commands = SimulatedQueue(self.outside)
+        self.events = SimulatedQueue(self.outside)
+        self.lake = SimulatedLake(self.outside)
+        self.heard: Counter[int] = Counter()
         self.wire = RealWire(self.keys, self.provider) if self.keys else None
         provider: Provider = self.wire.client if self.wire else self.provider
         self.told: Counter[Booking] = Counter()
@@ -63,6 +68,8 @@ class Stage:
                 login=self.provider,
                 tell=self._tell,
                 request_close=self._request_close,
+                send_events=self.events.send_many,
+                lake=self.lake,
             )
         )
         self.hear = Hear(self.rooms.capture, self._queue_booking)
@@ -122,6 +129,14 @@ class Stage:
         """Take a batch from the queue of commands."""
         self._work(self.commands, self._close)
 
+    def work_events(self) -> None:
+        """Take a batch from the queue of events."""
+        self._work(self.events, self._hear)
+
+    def sequence(self) -> None:
+        """Number what waits in the outbox, as one of several that do."""
+        self.rooms.sequencer.run()
+
     def _work(self, queue: SimulatedQueue, handle: Callable[[Message], object]) -> None:
         """Do as SQS and Lambda do: batches of any size in any order, each message at least once.
 
@@ -148,6 +163,11 @@ class Stage:
     def _close(self, message: Message) -> None:
         self.rooms.close_order.close(OrderId.parse(message["order_id"]))
 
+    def _hear(self, message: Message) -> None:
+        expires_at = instant_from(message["facts"]["expires_at"])
+        self.rooms.remember_expiry.placed(OrderId.parse(message["about"]), expires_at)
+        self.heard[message["position"]] += 1
+
     def _shortened(self, limit: int) -> int:
         """Let one page in four be shorter than asked for."""
         cut = self.latency() and self.world.random.random() < 0.25
@@ -161,12 +181,21 @@ class Stage:
             for word in [*self.words, *self.provider.paid.values()]:
                 if word not in self.acknowledged:
                     self.deliver(word)
+            self._catch_up()
             self.rooms.sweep.sweep()
             for _ in range(_SETTLING_ROUNDS_MAX):
                 if not (self.bookings.messages or self.commands.messages):
                     break
                 self.attempt(self.work_bookings)
                 self.attempt(self.work_commands)
+            self._catch_up()
+        self.rooms.logbook.sweep_stages()
+
+    def _catch_up(self) -> None:
+        """Let the list come to its end, and everybody hear of it."""
+        self.sequence()
+        while self.events.messages:
+            self.attempt(self.work_events)
 
     def attempt(self, verb: Callable[[], object]) -> bool:
         """Do it; what is refused or may be tried again is no failure of ours."""

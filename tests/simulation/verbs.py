@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.books import usecases as books
 from chalicelib.catalog import usecases as catalog
-from chalicelib.kernel.ids import OrderId
+from chalicelib.kernel.ids import MerchantId, OrderId
 from chalicelib.kernel.money import fen
+from chalicelib.ledger.days import business_day
 from chalicelib.orders import usecases as orders
 from chalicelib.orders.model import Wanted
 from chalicelib.payments import usecases as payments
@@ -87,7 +89,8 @@ def _start_after_lost_notification(stage: Stage) -> Verb:
     return start
 
 
-def _paid(stage: Stage) -> Collected:
+def paid(stage: Stage) -> Collected:
+    """Let a shopper pay an order, and return what the provider has not said yet."""
     _, start = _ordered(stage)
     start()
     (number,) = stage.provider.orders
@@ -96,13 +99,25 @@ def _paid(stage: Stage) -> Collected:
     return collected
 
 
+def paid_twice(stage: Stage) -> tuple[Collected, Collected]:
+    """Let a shopper pay two orders of one merchant."""
+    first = paid(stage)
+    merchant_id = MerchantId(first.attach.partition("/")[2])
+    member_id, (product_id, *_) = stage.rooms.sign_in.sign_in("a").id, stage.products
+    order = stage.order(member_id, merchant_id, product_id, key="second")
+    started = stage.rooms.start_payment.start(member_id, order.id, "wechatpay", key="y")
+    second = stage.provider.pay(started.payment.id)
+    assert second is not None
+    return first, second
+
+
 def _notified(stage: Stage) -> Verb:
-    collected = _paid(stage)
+    collected = paid(stage)
     return lambda: stage.deliver(collected)
 
 
 def _notified_late(stage: Stage) -> Verb:
-    collected = _paid(stage)
+    collected = paid(stage)
     order_id = OrderId(collected.attach.partition("/")[0])
     head = stage.rooms.orders.find(order_id)
     assert head is not None
@@ -115,13 +130,13 @@ def _notified_late(stage: Stage) -> Verb:
 
 
 def _notified_otherwise(stage: Stage) -> Verb:
-    collected = _paid(stage)
+    collected = paid(stage)
     lie = collected.evolve(amount=fen(1))
     return lambda: stage.deliver(lie)
 
 
 def _booked_from_queue(stage: Stage) -> Verb:
-    collected = _paid(stage)
+    collected = paid(stage)
     stage.words.append(collected)
     stage.acknowledged.append(collected)
     stage.bookings.messages.append({"collected": collected.model_dump_json()})
@@ -148,6 +163,8 @@ def _swept(stage: Stage) -> Verb:
     order_id, start = _ordered(stage)
     start()
     assert order_id
+    stage.sequence()
+    stage.work_events()
     stage.world.pause(TTL_SECONDS + 61)
 
     def sweep_and_close() -> None:
@@ -155,6 +172,58 @@ def _swept(stage: Stage) -> Verb:
         stage.work_commands()
 
     return sweep_and_close
+
+
+def _sequenced(stage: Stage) -> Verb:
+    collected = paid(stage)
+    stage.deliver(collected)
+    return stage.sequence
+
+
+def _heard(stage: Stage) -> Verb:
+    order_id, _ = _ordered(stage)
+    stage.sequence()
+    assert order_id
+
+    def hear() -> None:
+        if stage.events.messages:
+            stage.work_events()
+
+    return hear
+
+
+def _books_read(stage: Stage) -> Verb:
+    collected = paid(stage)
+    stage.deliver(collected)
+    stage.sequence()
+    merchant_id = MerchantId(collected.attach.partition("/")[2])
+    show, today = stage.rooms.read_books, business_day(START)
+    stage.world.pause(86_400)
+    stage.sequence()
+
+    def read() -> None:
+        stage.rooms.merchants.shown_to(merchant_id, None)
+        show.of_merchant(merchant_id)
+        show.entries_of(merchant_id, before=None, limit=10)
+        show.days_of(merchant_id, before=None, limit=10)
+        show.account("provider:wechatpay:clearing", day=today)
+        show.closed_at(today)
+        show.platforms_day(today)
+        show.active_on(today, after=None, limit=10)
+        stage.rooms.read_orders.of_merchant(merchant_id, state=None, after=None, limit=10)
+
+    return read
+
+
+def _rebuilt(stage: Stage) -> Verb:
+    collected = paid(stage)
+    stage.deliver(collected)
+    stage.sequence()
+
+    def rebuild() -> None:
+        assert stage.rooms.rebuild.compare(repair=True).differences == []
+
+    return rebuild
 
 
 def _certificates(stage: Stage) -> Verb:
@@ -203,6 +272,28 @@ VERBS = [
     Registered("close order", _closed, (payments.CloseOrder.close,)),
     Registered("close order, paid after all", _closed_though_paid, (payments.CloseOrder.close,)),
     Registered("sweep and close", _swept, (orders.SweepExpired.sweep,)),
+    Registered(
+        "sequence",
+        _sequenced,
+        (books.FoldTotals.read, orders.ListOrders.read, orders.ListOrders.bring_up_to_date),
+    ),
+    Registered("hear of an order", _heard, (orders.RememberExpiry.placed,)),
+    Registered(
+        "read the books",
+        _books_read,
+        (
+            books.ReadBooks.of_merchant,
+            books.ReadBooks.entries_of,
+            books.ReadBooks.days_of,
+            books.ReadBooks.account,
+            books.ReadBooks.closed_at,
+            books.ReadBooks.platforms_day,
+            books.ReadBooks.active_on,
+            orders.ReadOrders.of_merchant,
+            people.Merchants.shown_to,
+        ),
+    ),
+    Registered("rebuild", _rebuilt, (books.Rebuild.compare,)),
     Registered(
         "refresh certificates",
         _certificates,

@@ -11,7 +11,7 @@ from chalicelib.storage.commit import CommitRefusedError
 from chalicelib.storage.conditions import ITEM_PRESENT, AtLeast, Set
 from chalicelib.storage.values import Key, item_size
 from tests.fakes.clock import START
-from tests.fakes.house import House, counted_randomness
+from tests.fakes.house import House
 
 HERE = Key("main", "a", "head")
 

@@ -2,17 +2,15 @@
 
 from chalicelib.books.usecases.follow import HEARD, followers
 from chalicelib.books.usecases.read import AccountAt, MerchantsBalances, ReadBooks
-from chalicelib.books.usecases.rebuild import Difference, Rebuild, Rebuilt
+from chalicelib.books.usecases.rebuild import Rebuild
 from chalicelib.books.usecases.totals import FoldTotals
 
 __all__ = [
     "HEARD",
     "AccountAt",
-    "Difference",
     "FoldTotals",
     "MerchantsBalances",
     "ReadBooks",
     "Rebuild",
-    "Rebuilt",
     "followers",
 ]

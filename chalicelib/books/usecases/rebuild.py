@@ -2,15 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-from typing_extensions import override
+from dataclasses import dataclass
 
 from chalicelib.books.model import PLATFORM
-from chalicelib.books.rules import Place, tallied
-from chalicelib.books.store import active_key
+from chalicelib.books.rules import tallied
+from chalicelib.books.store import Difference, Rebuilt, active_key, spot
 from chalicelib.kernel.ids import OrderId
-from chalicelib.ledger.balances import Balances, Fold, folded
+from chalicelib.ledger.balances import Balances, folded
 from chalicelib.ledger.entries import filed
 from chalicelib.ledger.journal import JournalEntry, read_entry
 from chalicelib.ledger.numbered import NumberedRow
@@ -19,59 +17,13 @@ from chalicelib.orders import rules as orders
 from chalicelib.orders.store import EVERYWHERE, OrderStore, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Batches, Group, chunked
-from chalicelib.storage.conditions import Equals, Missing
 from chalicelib.storage.table import Delete, Put
-from chalicelib.storage.values import Item, Key, whole
+from chalicelib.storage.values import Item, Key
 
 _MOMENTS = (1.0, 2.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that is not as the list says."""
-
-    what: str
-    listed: object  # as the list says
-    found: object  # as it stands
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.what}: the list says {self.listed}, the books say {self.found}"
-
-
 Misplaced = tuple[Difference, Group]
-
-
-@dataclass
-class Rebuilt:
-    """What the list says, up to one position."""
-
-    position: int = 0
-    chain: str = ""
-    entries: int = 0
-    balances: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    through: dict[tuple[str, str], int] = field(default_factory=dict)
-    totals: dict[Place, Counter[str]] = field(default_factory=dict)
-    totals_through: dict[Place, int] = field(default_factory=dict)
-    orders: set[OrderId] = field(default_factory=set)
-    differences: list[Difference] = field(default_factory=list)
-    repairs: list[Group] = field(default_factory=list)
-
-    def compare(self, key: Key, said: Item, stands: Item | None) -> None:
-        """Note a difference and its repair, unless the books have moved on meanwhile."""
-        through = whole((stands or {}).get("through", 0))
-        if stands == said or through > self.position:
-            return
-        self.differences.append(Difference(_spot(key), dict(said), stands))
-        guard = Missing("through") if stands is None else Equals("through", through)
-        self.repairs.append((Put(key, said, guard),))
-
-    def add(self, fold: Fold, end: int) -> None:
-        """Add a batch's fold to an account."""
-        at = fold.account, fold.currency
-        debits, credited = self.balances.get(at, (0, 0))
-        self.balances[at] = debits + fold.debits, credited + fold.credits
-        self.through[at] = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +83,7 @@ class Rebuild:
         for key, entry in expected.items():
             stands = read_entry(found[key]) if key in found else None
             if stands != entry:
-                rebuilt.differences.append(Difference(_spot(key), entry, stands))
+                rebuilt.differences.append(Difference(spot(key), entry, stands))
                 if key.table == keys.LOG:  # a list is mended; the journal never is
                     rebuilt.repairs.append((Put(key, {"entry": entry.model_dump_json()}),))
 
@@ -153,7 +105,7 @@ class Rebuild:
             rebuilt.compare(key, said, found.get(key))
         for key in active:
             if key not in found:
-                rebuilt.differences.append(Difference(_spot(key), "active", None))
+                rebuilt.differences.append(Difference(spot(key), "active", None))
                 rebuilt.repairs.append((Put(key, {}),))
 
     def _orders(self, rebuilt: Rebuilt) -> None:
@@ -189,7 +141,3 @@ class Rebuild:
                 )
                 wrong[order.id] = Difference(f"{order.id} is listed", [*said], [*stands]), group
         return wrong
-
-
-def _spot(key: Key) -> str:
-    return f"{key.pk} {key.sk}"
