@@ -1,12 +1,15 @@
-"""The books, read from the database itself: what the demo prints and a test compares."""
+"""The books, read from the database and the lake themselves: what tests compare."""
 
 from chalicelib.ledger.journal import JournalEntry
+from chalicelib.ledger.segments import ReadSegments
 from chalicelib.storage import keys, outbox
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+from chalicelib.storage.lake import Lake, S3Lake, s3_client
 from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 
 _NAMES = {keys.MAIN: "shoukuan-local-main", keys.LOG: "shoukuan-local-log"}
+_BUCKET = "shoukuan-local-lake"
 
 
 def local_table() -> DynamoTable:
@@ -14,12 +17,26 @@ def local_table() -> DynamoTable:
     return DynamoTable(dynamodb_client(connect=5, read=20), _NAMES)
 
 
+def local_lake() -> S3Lake:
+    """Return the lake of a local stack; its address comes by environment."""
+    return S3Lake(s3_client(), _BUCKET)
+
+
 def outbox_rows(table: Table) -> list[OutboxRow]:
-    """Return every outbox row in the order of time."""
-    found = [
-        row for shard in range(keys.OUTBOX_SHARDS) for row in outbox.rows(table, shard, until="~")
-    ]
+    """Return the rows that wait in the outbox, in the order of time."""
+    found = [row for shard in range(keys.OUTBOX_SHARDS) for row in outbox.rows(table, shard)]
     return sorted(found, key=lambda row: row.key.sk)
+
+
+def all_rows(table: Table, lake: Lake) -> list[OutboxRow]:
+    """Return the rows of every commit, numbered or not.
+
+    The outbox is read first: a row leaves it only when it is in the lake.
+    """
+    found = {row.key: row for row in outbox_rows(table)}
+    for _, rows in ReadSegments(lake).batches():
+        found |= {numbered.row.key: numbered.row for numbered in rows}
+    return sorted(found.values(), key=lambda row: row.key.sk)
 
 
 def entries(rows: list[OutboxRow]) -> list[JournalEntry]:

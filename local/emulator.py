@@ -105,7 +105,12 @@ class Emulator:
         }
         if self._data_dir is not None:
             self._data_dir.mkdir(parents=True, exist_ok=True)
-            environment |= {"PERSIST_STATE": "1", "STATE_DIR": str(self._data_dir.resolve())}
+            environment |= {
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self._data_dir.resolve()),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self._data_dir.resolve() / "s3"),
+            }
         return environment
 
     def _healthy(self) -> bool:

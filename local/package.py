@@ -21,7 +21,15 @@ _OUT = _ROOT / "build" / "package"
 _MERGED = _ROOT / ".chalice" / "resources.json"
 ZIP_BYTES_MAX = 15 * 1024 * 1024
 
-_FEEDS = {"BookQueued": "BookingsQueue", "RunCommands": "CommandsQueue"}
+_FEEDS = {
+    "BookQueued": "BookingsQueue",
+    "RunCommands": "CommandsQueue",
+    "HearEvents": "EventsQueue",
+}
+_BELL = "SequenceWhenRung"
+_RUNG_BY = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "P#"}]}}}}
+"""Only new rows of the outbox ring; what the sequencer itself writes does not."""
+
 _PARAMETERS = {
     "PublicBaseUrl": "https address at which the provider reaches the API",
     "OidcIssuer": "issuer of merchants' and operators' tokens",
@@ -77,9 +85,24 @@ def patch(template: dict[str, Any], stage: str) -> None:
         resources[function]["DependsOn"] = [queue]
         (source,) = resources[function]["Properties"]["Events"].values()
         source["Properties"]["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+    _hang_bell(resources[_BELL])
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["Environment"]["Variables"] |= _settings(stage)
+            variables = resource["Properties"]["Environment"]["Variables"]
+            variables |= _settings(stage) | {"LAKE_BUCKET": {"Ref": "LakeBucket"}}
+
+
+def _hang_bell(function: dict[str, Any]) -> None:
+    """Let the table's stream ring the sequencer, one at a time; a ring that fails comes again."""
+    function["DependsOn"] = ["LogTable"]
+    function["Properties"]["ReservedConcurrentExecutions"] = 1
+    (source,) = function["Properties"]["Events"].values()
+    source["Properties"] |= {
+        "Stream": {"Fn::GetAtt": ["LogTable", "StreamArn"]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(_RUNG_BY)}]},
+        "MaximumRecordAgeInSeconds": 120,  # the schedule does what an old ring would have done
+        "MaximumRetryAttempts": 5,
+    }
 
 
 def _settings(stage: str) -> dict[str, Any]:

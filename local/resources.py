@@ -1,4 +1,4 @@
-"""Tables and queues on a local endpoint, from the one declaration that deployment uses too."""
+"""Tables, queues and buckets on a local endpoint, from the declaration that deployment uses too."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,14 @@ def create_resources(endpoint_url: str, *, stage: str = "local") -> None:
     session = botocore.session.get_session()
     dynamodb: Any = session.create_client("dynamodb", endpoint_url=endpoint_url)
     sqs: Any = session.create_client("sqs", endpoint_url=endpoint_url)
+    s3: Any = session.create_client("s3", endpoint_url=endpoint_url)
     by_type: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for logical_id, resource in declared.items():
         by_type.setdefault(resource["Type"], []).append((logical_id, resource["Properties"]))
     for _, properties in by_type["AWS::DynamoDB::Table"]:
         _create_table(dynamodb, properties, stage)
+    for _, properties in by_type["AWS::S3::Bucket"]:
+        s3.create_bucket(Bucket=local_bucket(properties["BucketName"], stage))
     arns: dict[str, str] = {}
     # A dead letter queue stands before the queue that leads to it.
     queues = sorted(by_type["AWS::SQS::Queue"], key=lambda queue: "RedrivePolicy" in queue[1])
@@ -54,6 +57,11 @@ def _create_queue(client: Any, properties: dict[str, Any], stage: str, arns: dic
     url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])
+
+
+def local_bucket(name: dict[str, str], stage: str) -> str:
+    """Spell a bucket's name without the account, which only AWS knows."""
+    return _named(name, stage).replace("-${AWS::AccountId}", "").replace("-${AWS::Region}", "")
 
 
 def _named(name: dict[str, str], stage: str) -> str:

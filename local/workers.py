@@ -1,4 +1,4 @@
-"""The worker process: SQS's event source and EventBridge, played locally.
+"""The worker process: SQS's event source, a table's stream and EventBridge, played locally.
 
 Messages go to the same handlers that Lambda would call, in batches; those that a handler reports
 as failed come again a little later, and land in the dead letter queue after their last try.
@@ -20,7 +20,7 @@ from typing import Any
 
 import botocore.config
 import botocore.session
-from chalice.app import Chalice, SQSEventConfig
+from chalice.app import Chalice, DynamoDBEventConfig, SQSEventConfig
 from typing_extensions import override
 
 from local.context import LambdaContext
@@ -28,7 +28,8 @@ from local.schedules import Schedule, schedules_of
 
 WAIT_SECONDS = 1
 _BACKOFF_SECONDS_MAX = 30
-_DRAIN_SECONDS_MAX = 30
+_DRAIN_SECONDS_MAX = 45
+_RING_SECONDS = 1.0
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
@@ -101,17 +102,30 @@ class Poller:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A handler of a table's stream: locally it is rung every second, whether or not it changed."""
+
+    handler: Callable[[Any, Any], Any]
+
+    def ring(self) -> int:
+        """Call the handler; return how many rows it says it took."""
+        return int((self.handler({"Records": []}, LambdaContext()) or {}).get("rows", 0))
+
+
 class Worker:
-    """All queues and schedules of one application."""
+    """All queues, streams and schedules of one application."""
 
     def __init__(self, app: Chalice, pollers: Iterable[Poller], now: Callable[[], Any]) -> None:
         self._pollers = list(pollers)
+        self._bells = bells_of(app)
         self._schedules = schedules_of(app)
         self._now = now
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._poll, args=(poller,)) for poller in self._pollers
         ]
+        self._threads += [threading.Thread(target=self._ring, args=(bell,)) for bell in self._bells]
         self._threads.append(threading.Thread(target=self._keep_time))
 
     def start(self) -> None:
@@ -126,16 +140,23 @@ class Worker:
             thread.join()
 
     def tick(self) -> dict[str, Any]:
-        """Run every schedule now, and answer when the queues are empty."""
+        """Run every schedule now, and answer when the queues and the outbox are empty."""
+        deadline = time.monotonic() + _DRAIN_SECONDS_MAX
+        self._drained(deadline)  # what waits comes first: it may be what a schedule looks for
         for schedule in self._schedules:
             self._run(schedule)
-        deadline = time.monotonic() + _DRAIN_SECONDS_MAX
-        while waiting := sum(poller.waiting() for poller in self._pollers):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
+        waiting = self._drained(deadline)
         ran = [schedule.name for schedule in self._schedules]
         return {"schedules": ran, "waiting": waiting, "empty": waiting == 0}
+
+    def _drained(self, deadline: float) -> int:
+        """Wait until nothing waits; return how much does when the time is over."""
+        while True:
+            rows = sum(bell.ring() for bell in self._bells)
+            messages = sum(poller.waiting() for poller in self._pollers)
+            if rows + messages == 0 or time.monotonic() > deadline:
+                return rows + messages
+            time.sleep(0.05)
 
     def _poll(self, poller: Poller) -> None:
         while not self._stopping.is_set():
@@ -144,6 +165,13 @@ class Worker:
             except Exception:  # noqa: BLE001  the queue may be away for a moment
                 traceback.print_exc()
                 self._stopping.wait(1)
+
+    def _ring(self, bell: Bell) -> None:
+        while not self._stopping.wait(_RING_SECONDS):
+            try:
+                bell.ring()
+            except Exception:  # noqa: BLE001  as a stream: what was not taken comes again
+                traceback.print_exc()
 
     def _keep_time(self) -> None:
         while not self._stopping.wait(1):
@@ -156,6 +184,15 @@ class Worker:
             schedule.run(self._now())
         except Exception:  # noqa: BLE001  as EventBridge: the next run comes all the same
             traceback.print_exc()
+
+
+def bells_of(app: Chalice) -> list[Bell]:
+    """Return the application's handlers of streams."""
+    return [
+        Bell(app.handler_map[source.name])
+        for source in app.event_sources
+        if isinstance(source, DynamoDBEventConfig)
+    ]
 
 
 def pollers_of(app: Chalice, client: Any) -> list[Poller]:

@@ -62,16 +62,12 @@ def waiting_since(row_id: str) -> datetime:
     return ULID.from_str(row_id).datetime
 
 
-def rows(
-    table: Table, shard: int, *, until: str, after: str | None = None, page: int = 100
-) -> Iterator[OutboxRow]:
-    """Walk one shard in order, from beyond `after` to `until`."""
+def rows(table: Table, shard: int) -> Iterator[OutboxRow]:
+    """Walk one shard in order."""
+    after: str | None = None
     while True:
-        found = table.query(
-            keys.LOG, keys.outbox_shard(shard), between=(" ", until), after=after, limit=page
-        )
-        for key, item in found.rows:
-            yield read_row(key, item)
+        found = table.query(keys.LOG, keys.outbox_shard(shard), after=after)
+        yield from (read_row(key, item) for key, item in found.rows)
         if found.next_sk is None:
             return
         after = found.next_sk

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.journal import JournalEntry, balances
-from local.books import entries, local_table, outbox_rows
+from local.books import all_rows, entries, local_lake, local_table
 from local.client import Client
 from local.story import Story, new_key
 
@@ -33,7 +33,7 @@ class Purchase:
         return self.story.shown(self.shopper, self.order_id)
 
     def entries(self) -> list[JournalEntry]:
-        found = entries(outbox_rows(local_table()))
+        found = entries(all_rows(local_table(), local_lake()))
         return [entry for entry in found if entry.order_id == self.order_id]
 
     def stock(self) -> int:
