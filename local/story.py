@@ -1,5 +1,6 @@
 """One purchase, told over HTTP: what the demo prints and what a story test asserts."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from typing import Any
 
 from local.client import Client, Reply
 from local.stack import Stack
+
+_FOLDED_SECONDS_MAX = 15
 
 
 class StoryError(AssertionError):
@@ -75,6 +78,17 @@ class Story:
         reply = self.sandbox.post("/control/pay", {"out_trade_no": payment_id, **how})
         body = self.expect("shopper pays", reply, 200, "the gateway notifies")
         return [delivery["status"] for delivery in body["deliveries"]]
+
+    def folded(self, merchant: Client, merchant_id: str, held: int) -> Any:
+        """Wait until a merchant's balances hold this much, and return them."""
+        deadline = time.monotonic() + _FOLDED_SECONDS_MAX
+        while True:
+            reply = merchant.get(f"/v1/merchants/{merchant_id}/balances")
+            if reply.status != 200 or reply.body["held"]["amount"] == held:  # noqa: PLR2004
+                return self.expect("balances shown", reply, 200, "held, to the fen")
+            if time.monotonic() > deadline:
+                raise StoryError(f"the balances stay behind: {reply.body}")
+            time.sleep(0.05)
 
     def shown(self, client: Client, order_id: str) -> Any:
         """Read an order."""

@@ -9,8 +9,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def shape(text: str) -> str:
-    """Leave out what differs from run to run: ports and ids."""
+    """Leave out what differs from run to run: ports, ids, positions, times."""
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text)
+    text = re.sub(r"position \d+|visible \d+\.\d s", "", text)
     return re.sub(r"\b[a-z]{3}_[0-9A-Z]{26}\b", "id", text)
 
 

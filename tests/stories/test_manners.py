@@ -19,6 +19,12 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", "/v1/orders", {"member"}),
     ("GET", f"/v1/orders/{ORDER}", {"member", "merchant", "operator"}),
     ("POST", f"/v1/orders/{ORDER}/payments", {"member"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/orders", {"operator", "merchant"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/balances", {"operator", "merchant"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/entries", {"operator", "merchant"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/days", {"operator", "merchant"}),
+    ("GET", "/v1/ledger/accounts/platform:suspense", {"operator"}),
+    ("GET", "/v1/ledger/days/2026-11-24", {"operator"}),
 ]
 
 
@@ -56,6 +62,11 @@ def test_one_merchant_never_sees_anothers(story: Story) -> None:
     assert story.merchant(ours).get(f"/v1/orders/{order['id']}").status == 200
     assert story.merchant(other).get(f"/v1/orders/{order['id']}").status == 404
     assert story.merchant(other).get(f"/v1/merchants/{ours}").status == 404
+    for kind in ("orders", "balances", "entries", "days"):
+        path = f"/v1/merchants/{ours}/{kind}"
+        assert story.merchant(ours).get(path).status == 200
+        assert story.merchant(other).get(path).status == 404
+        assert story.operator().get(path).status == 200
     assert story.shopper("b").get(f"/v1/orders/{order['id']}").status == 404
     assert story.operator().get(f"/v1/orders/{order['id']}").status == 200
 
