@@ -1,4 +1,7 @@
-"""`make bench`: what verbs cost, counted; and a notification's own CPU, as a ratio in one run."""
+"""`make bench`: what verbs cost; a notification's own CPU; the sequencer's speed, growth and delay.
+
+Costs are counted, CPU is a ratio in one run. ORDERS says how far the list grows (100,000).
+"""
 
 import contextlib
 import gc
@@ -12,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import sequencer
 from benchmarks.bare import Bare
 from benchmarks.meter import Meter
 from benchmarks.signed import Notification, notification
@@ -36,6 +40,7 @@ def main() -> int:
         os.environ |= environment(load_or_create(Path(folder)), stack.sandbox)
         over = _print_costs()
         _print_cpu(Path(folder))
+    sequencer.measure(int(os.environ.get("ORDERS", "100000")))
     return 1 if over else 0
 
 

@@ -34,6 +34,7 @@ from tests.fakes.house import House
 CPU_MS_AIM = 200
 VISIBLE_SECONDS_AIM = (1.5, 5.0)
 _PAYMENTS, _A_SECOND = 600, 30
+_SIZES = (334, 3_334, 33_334)  # orders: 10³, 10⁴ and 10⁵ rows
 _NAMES = {"main": "shoukuan-local-main", "log": "shoukuan-local-log"}
 
 
@@ -62,7 +63,7 @@ class Bench:
         )
 
     def drain(self) -> tuple[int, float, float]:
-        """Number all that waits; return rows, seconds, and this process's CPU seconds."""
+        """Let it number all that waits; return rows, seconds, and this process's CPU seconds."""
         began, cpu = time.perf_counter(), time.process_time()
         done = self.sequencer.run(seconds=3600)
         return done.rows, time.perf_counter() - began, time.process_time() - cpu
@@ -79,14 +80,14 @@ class Seen:
         self.positions |= {numbered.row.about: numbered.position for numbered in batch.rows}
 
 
-def measure(rows: int) -> None:
-    """Print all figures; `rows` is how far it grows."""
+def measure(orders: int) -> None:
+    """Print all figures; `orders` is how far it grows."""
     with Emulator() as aws:
         os.environ["AWS_ENDPOINT_URL"] = aws.url
         create_resources(aws.url)
         bench = Bench()
         _print_behind(bench)
-        _print_growth(bench, rows)
+        _print_growth(bench, orders)
         _print_rebuild(bench)
 
 
@@ -145,19 +146,22 @@ def _watch(bench: Bench, visible: dict[int, float], stop: threading.Event) -> No
 
 
 def _print_growth(bench: Bench, most: int) -> None:
+    """Let it number more and more orders, each placed, started and paid: three rows."""
     print("\n  rows numbered   rows/s   CPU ms for 1,000 rows   of the first line")
     first: float | None = None
-    done, size = 0, 1000
-    while size <= most:
+    done = 0
+    for size in sorted({*_SIZES, most}):
+        if size > most:
+            break
         synthetic.write(bench.batches, "growth", range(done, size))
         rows, seconds, cpu = bench.drain()
         milliseconds = cpu / rows * 1e6
         first = first or milliseconds
         print(
-            f"  {size:13,} {rows / seconds:8.0f} {milliseconds:23.0f}"
+            f"  {size * synthetic.ROWS_AN_ORDER:13,} {rows / seconds:8.0f} {milliseconds:23.0f}"
             f" {milliseconds / first:14.2f} x   (aim at most {CPU_MS_AIM})"
         )
-        done, size = size, size * 10
+        done = size
 
 
 def _print_rebuild(bench: Bench) -> None:

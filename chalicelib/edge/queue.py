@@ -32,7 +32,7 @@ class Queue(Protocol):
         """Hand a message over, or raise `QueueUnavailableError`."""
 
 
-_BATCH_MAX = 10  # an event of ours is under 2 KB, far from what a call may carry
+_BATCH_MAX = 10
 
 
 def sqs_client() -> Any:

@@ -50,12 +50,12 @@ class SystemClock:
 def instant_text(instant: datetime) -> str:
     """Spell an instant at fixed width, `2026-11-24T08:00:00.000000Z`: text order is time order."""
     assert instant.tzinfo is not None, "instants are aware"
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{instant.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def instant_from(text: str) -> datetime:
     """Read what `instant_text` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def milliseconds(instant: datetime) -> int:

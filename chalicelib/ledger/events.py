@@ -1,6 +1,9 @@
 """Events: what happened, told to the rooms that listen, at least once and in any order.
 
-An event is known by its position: whoever hears one twice knows it by that.
+An event is known by its position: whoever hears one twice knows it by that. A message carries
+some events, `{"events": [{"event", "position", "about", "at", "facts", "entry"}, …]}`, since calls,
+not bytes, are what a queue costs; if one of them fails, the message comes again, and those that
+were heard are known.
 """
 
 import json
@@ -10,6 +13,9 @@ from typing import Any
 
 from chalicelib.kernel.clock import instant_text
 from chalicelib.ledger.numbered import Batch, NumberedRow
+from chalicelib.storage.batches import chunked
+
+EVENTS_A_MESSAGE = 10  # an event is under 2 KB, and ten such messages go into one call's 256 KB
 
 Message = Mapping[str, Any]
 
@@ -23,13 +29,12 @@ class SendEvents:
 
     def read(self, batch: Batch) -> None:
         """Send a batch's events; read again, they are sent again."""
-        messages = [message_of(one) for one in batch.rows if one.row.kind in self.heard]
-        if messages:
-            self.send(messages)
+        events = [_event(one) for one in batch.rows if one.row.kind in self.heard]
+        if events:
+            self.send([{"events": some} for some in chunked(events, EVENTS_A_MESSAGE)])
 
 
-def message_of(numbered: NumberedRow) -> Message:
-    """Spell an event: `{"event", "position", "about", "at", "facts", "entry"}`."""
+def _event(numbered: NumberedRow) -> Mapping[str, Any]:
     row = numbered.row
     return {
         "event": row.kind,

@@ -3,6 +3,7 @@
 Rows have positions 1, 2, 3…; a balance *at position n* holds exactly the rows up to n.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from pydantic import AwareDatetime
 
+from chalicelib.kernel.clock import instant_text
 from chalicelib.kernel.record import Record
 from chalicelib.ledger.days import day_after
 from chalicelib.ledger.journal import JournalEntry
@@ -61,6 +63,11 @@ class Batch:
         """Return the last position."""
         return self.base + len(self.rows)
 
+    @cached_property
+    def lines(self) -> bytes:
+        """Spell the batch as JSON lines: the same rows at the same place are the same bytes."""
+        return "".join(map(_line, self.rows)).encode()
+
 
 class Reader(Protocol):
     """Somebody who follows the list. A batch may be read again, in part or whole, by several."""
@@ -81,6 +88,20 @@ def batch_of(head: Head, rows: Iterable[OutboxRow]) -> Batch:
         chain_before=head.chain_before,
         day=day_after(head.day),
     )
+
+
+def _line(numbered: NumberedRow) -> str:
+    row = numbered.row
+    told = {
+        "position": numbered.position,
+        "row": f"{row.key.pk}/{row.key.sk}",
+        "event": row.kind,
+        "about": row.about,
+        "at": instant_text(row.at),
+        "facts": row.facts,
+    }
+    head = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f'{head[:-1]},"entry":{row.entry or "null"}}}\n'  # an entry is JSON already
 
 
 def stage_name(base: int, keys: Sequence[Key]) -> str:

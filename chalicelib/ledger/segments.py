@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from chalicelib.kernel.clock import instant_from, instant_text
+from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.errors import PlatformError
 from chalicelib.kernel.record import Record
 from chalicelib.ledger.days import business_day
@@ -44,14 +44,6 @@ class Manifest(Record):
     chain: str
 
 
-def segment_body(batch: Batch) -> bytes:
-    """Spell a batch: the same rows at the same place are always the same bytes."""
-    lines = [
-        json.dumps(_line(row), ensure_ascii=False, separators=(",", ":")) for row in batch.rows
-    ]
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
 def chain_after(chain_before: str, body: bytes) -> str:
     """Bind a segment to all before it."""
     return sha256(f"{chain_before}{sha256(body).hexdigest()}".encode()).hexdigest()
@@ -65,7 +57,7 @@ class WriteSegments:
 
     def read(self, batch: Batch) -> None:
         """Write a batch; again, it is the same files with the same bytes."""
-        body = segment_body(batch)
+        body = batch.lines
         place = f"day={business_day(batch.numbered_at)}/{keys.position_text(batch.base + 1)}"
         manifest = Manifest(
             base=batch.base,
@@ -110,19 +102,6 @@ class ReadSegments:
         ):
             raise LakeBrokenError("a segment was changed", file=manifest.file)
         return rows
-
-
-def _line(numbered: NumberedRow) -> dict[str, Any]:
-    row = numbered.row
-    return {
-        "position": numbered.position,
-        "event": row.kind,
-        "about": row.about,
-        "at": instant_text(row.at),
-        "facts": row.facts,
-        "entry": json.loads(row.entry) if row.entry else None,
-        "row": f"{row.key.pk}/{row.key.sk}",
-    }
 
 
 def _numbered(line: dict[str, Any]) -> NumberedRow:

@@ -36,9 +36,14 @@ def sweep_expired_orders(_event: CloudWatchEvent) -> Any:
 
 
 def _hear(message: Message) -> None:
-    match message:
+    for event in message["events"]:
+        _heard(event)
+
+
+def _heard(event: Message) -> None:
+    match event:
         case {"event": "order.placed", "about": str(order_id), "facts": {"expires_at": str(at)}}:
-            assert message["event"] == PLACED
+            assert event["event"] == PLACED
             wiring.remember_expiry().placed(OrderId.parse(order_id), instant_from(at))
         case _:
             raise ValueError("no such event")

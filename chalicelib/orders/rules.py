@@ -90,10 +90,21 @@ def look_again_at(order: Order, *, now: datetime) -> datetime:
     return max(order.expires_at + CLOSE_GRACE, now + LOOK_AGAIN)
 
 
-def is_before(listed: str, state: OrderState) -> bool:
-    """Tell whether a listed state has been left for this one; no order ever moves back."""
+def is_behind(listed: str | None, state: OrderState) -> bool:
+    """Tell whether an order is listed in a state that it has left; no order ever moves back."""
     order = list(OrderState)
-    return order.index(OrderState(listed)) < order.index(state)
+    return listed is None or order.index(OrderState(listed)) < order.index(state)
+
+
+def state_before(state: OrderState) -> OrderState | None:
+    """Guess where an order came from, None for a new one: the likeliest way, not the only one."""
+    return {
+        OrderState.PAID: OrderState.UNPAID,
+        OrderState.CLOSED: OrderState.UNPAID,
+        OrderState.SHIPPED: OrderState.PAID,
+        OrderState.RELEASED: OrderState.SHIPPED,
+        OrderState.REFUNDED: OrderState.RELEASED,
+    }.get(state)
 
 
 def order_moved_by(numbered: NumberedRow) -> OrderId | None:

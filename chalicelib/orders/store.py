@@ -161,23 +161,20 @@ class OrderStore:
     def places(self, order: Order) -> Mapping[str, Put]:
         """Return every place an order could be listed at: everywhere, and in each state."""
         item: Item = {"member": order.member_id}
-        by_state = {
-            str(state): Put(
-                Key(keys.LOG, keys.orders_of(order.merchant_id, state), _place(order)), item
-            )
-            for state in OrderState
-        }
+        by_state = {str(state): Put(_listed_in(order, state), item) for state in OrderState}
         return {EVERYWHERE: Put(self.listed_at(order), {**item, "state": order.state}), **by_state}
 
-    def list_move(self, order: Order, listed: Item | None) -> Group:
-        """Return the writes that bring an order to its state's list, from where it is listed."""
-        places = self.places(order)
-        everywhere, here = places[EVERYWHERE], places[order.state]
+    def list_move(self, order: Order, listed: str | None) -> Group:
+        """Return the writes that bring an order to its state's list, from where it is listed.
+
+        They pass only if it is still listed there; with None, only if it is not listed yet.
+        """
+        everywhere, member = self.listed_at(order), order.member_id
+        here = Put(_listed_in(order, order.state), {"member": member})
         if listed is None:
-            return Put(everywhere.key, everywhere.item, ITEM_ABSENT), here
-        old = str(listed["state"])
-        move = Update(everywhere.key, (Set("state", order.state),), Equals("state", old))
-        return move, here, Delete(places[old].key)
+            return Put(everywhere, {"member": member, "state": order.state}, ITEM_ABSENT), here
+        move = Update(everywhere, (Set("state", order.state),), Equals("state", listed))
+        return move, here, Delete(_listed_in(order, listed))
 
     def put_due(self, work: Work, order_id: OrderId, at: datetime) -> None:
         """Note when an order is to be looked at; noted again, it is the same note."""
@@ -278,6 +275,10 @@ def _read_lines(item: Item, currency: str) -> tuple[OrderLine, ...]:
     rows = item["lines"]
     assert isinstance(rows, list)
     return tuple(_read_line(row, currency) for row in rows)
+
+
+def _listed_in(order: Order, state: str) -> Key:
+    return Key(keys.LOG, keys.orders_of(order.merchant_id, state), _place(order))
 
 
 def _place(order: Order) -> str:

@@ -73,6 +73,7 @@ def dynamodb_client(*, connect: float = CONNECT_SECONDS, read: float = READ_SECO
         # Requests are rendered from values of our own, and a contract suite holds them to the
         # engines; checking each against the service's model again costs a tenth of a commit's CPU.
         parameter_validation=False,
+        user_agent="shoukuan",  # a fixed one is not spelled anew for every call
     )
     return botocore.session.get_session().create_client("dynamodb", config=config)
 

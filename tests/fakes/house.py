@@ -119,7 +119,7 @@ class House(Rooms):
     def catch_up(self) -> None:
         """Number all that waits, and let every room hear of it."""
         self.sequencer.run()
-        for event in self.events:
+        for event in [event for message in self.events for event in message["events"]]:
             expires_at = instant_from(event["facts"]["expires_at"])
             self.remember_expiry.placed(OrderId(event["about"]), expires_at)
         self.events.clear()

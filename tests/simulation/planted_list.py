@@ -78,7 +78,7 @@ def _cursor_by_time(roots: ExitStack) -> None:
 
 def _orders_listed_backwards(roots: ExitStack) -> None:
     """Move an order wherever it stands, forward or back."""
-    patch(roots, rules, "is_before", lambda listed, state: listed != state)
+    patch(roots, rules, "is_behind", lambda listed, state: listed != state)
 
 
 def _events_error_swallowed(roots: ExitStack) -> None:

@@ -164,9 +164,10 @@ class Stage:
         self.rooms.close_order.close(OrderId.parse(message["order_id"]))
 
     def _hear(self, message: Message) -> None:
-        expires_at = instant_from(message["facts"]["expires_at"])
-        self.rooms.remember_expiry.placed(OrderId.parse(message["about"]), expires_at)
-        self.heard[message["position"]] += 1
+        for event in message["events"]:
+            expires_at = instant_from(event["facts"]["expires_at"])
+            self.rooms.remember_expiry.placed(OrderId.parse(event["about"]), expires_at)
+            self.heard[event["position"]] += 1
 
     def _shortened(self, limit: int) -> int:
         """Let one page in four be shorter than asked for."""
