@@ -50,6 +50,15 @@ simulate: $(READY) ## crash points, seeds and planted bugs; SEEDS=100000 for mor
 bench: $(READY) ## round trips, write units and ratios, measured
 	@$(BIN)/python -m benchmarks
 
+lake-sql: $(READY) ## the numbered list in DuckDB, of `make run` or of AWS; SQL="select …" asks once
+	@$(BIN)/python -m local.lake_sql
+
+rebuild: $(READY) ## build the books again from the numbered list, and compare; REPAIR=1 writes them
+	@$(BIN)/python -m local.rebuild
+
+redrive: $(READY) ## give dead letters another chance; QUEUE=events
+	@$(BIN)/python -m local.redrive
+
 package: $(READY) ## the deployable template and zip, checked
 	@$(BIN)/python -m local.package
 
@@ -58,4 +67,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test run check fmt simulate bench package lock
+.PHONY: help setup demo test run check fmt simulate bench lake-sql rebuild redrive package lock

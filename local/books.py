@@ -1,5 +1,7 @@
 """The books, read from the database and the lake themselves: what tests compare."""
 
+import os
+
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.storage import keys, outbox
@@ -8,18 +10,19 @@ from chalicelib.storage.lake import Lake, S3Lake, s3_client
 from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 
-_NAMES = {keys.MAIN: "shoukuan-local-main", keys.LOG: "shoukuan-local-log"}
-_BUCKET = "shoukuan-local-lake"
-
 
 def local_table() -> DynamoTable:
-    """Return the tables of a local stack; its address comes by environment."""
-    return DynamoTable(dynamodb_client(connect=5, read=20), _NAMES)
+    """Return the tables of a local stack, unless the environment names others."""
+    names = {
+        keys.MAIN: os.environ.get("MAIN_TABLE", "shoukuan-local-main"),
+        keys.LOG: os.environ.get("LOG_TABLE", "shoukuan-local-log"),
+    }
+    return DynamoTable(dynamodb_client(connect=5, read=20), names)
 
 
 def local_lake() -> S3Lake:
-    """Return the lake of a local stack; its address comes by environment."""
-    return S3Lake(s3_client(), _BUCKET)
+    """Return the lake of a local stack, unless the environment names another."""
+    return S3Lake(s3_client(), os.environ.get("LAKE_BUCKET", "shoukuan-local-lake"))
 
 
 def outbox_rows(table: Table) -> list[OutboxRow]:

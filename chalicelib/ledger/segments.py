@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from pydantic import ValidationError
+
 from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.errors import PlatformError
 from chalicelib.kernel.record import Record
@@ -83,7 +85,7 @@ class ReadSegments:
         names = sorted(self.lake.names(MANIFESTS), key=lambda name: name.rpartition("/")[2])
         end, chain = 0, ""
         for name in names:
-            manifest = Manifest.model_validate_json(self.lake.get(name))
+            manifest = self._manifest(name)
             if (manifest.base, manifest.chain_before) != (end, chain):
                 raise LakeBrokenError("the lake has a gap", after=end, found=name)
             yield manifest, self.rows(manifest)
@@ -95,13 +97,19 @@ class ReadSegments:
             body = self.lake.get(manifest.file)
         except KeyError:
             raise LakeBrokenError("a segment is missing", file=manifest.file) from None
-        rows = [_numbered(json.loads(line)) for line in body.splitlines()]
-        positions = [row.position for row in rows]
-        if chain_after(manifest.chain_before, body) != manifest.chain or positions != list(
-            range(manifest.base + 1, manifest.end + 1)
-        ):
+        if chain_after(manifest.chain_before, body) != manifest.chain:
             raise LakeBrokenError("a segment was changed", file=manifest.file)
+        rows = [_numbered(json.loads(line)) for line in body.splitlines()]
+        expected = range(manifest.base + 1, manifest.end + 1)
+        if [row.position for row in rows] != list(expected):
+            raise LakeBrokenError("a segment is out of place", file=manifest.file)
         return rows
+
+    def _manifest(self, name: str) -> Manifest:
+        try:
+            return Manifest.model_validate_json(self.lake.get(name))
+        except (KeyError, ValidationError):
+            raise LakeBrokenError("a manifest is missing or changed", file=name) from None
 
 
 def _numbered(line: dict[str, Any]) -> NumberedRow:

@@ -20,6 +20,7 @@ class Client:
         self.urls_asked = 0
         self.sent: list[dict[str, Any]] = []
         self.fails: Exception | None = None
+        self.takes_some_only = False
 
     def get_queue_url(self, **asked: Any) -> Any:
         self.urls_asked += 1
@@ -29,6 +30,12 @@ class Client:
         if self.fails is not None:
             raise self.fails
         self.sent.append(sent)
+
+    def send_message_batch(self, **sent: Any) -> Any:
+        if self.fails is not None:
+            raise self.fails
+        self.sent.append(sent)
+        return {"Failed": [{"Id": "3"}]} if self.takes_some_only else {"Successful": []}
 
 
 class SomeError(PlatformError):
@@ -141,3 +148,24 @@ def test_no_batch_ever_breaks_it(bodies: list[Any]) -> None:
             f"id-{number}" for number, body in enumerate(bodies) if not isinstance(body, dict)
         ]
         assert failed(bodies, lambda _message: None) == expected
+
+
+def test_many_messages_go_ten_a_call() -> None:
+    client = Client()
+    queue(client).send_many([{"n": number} for number in range(23)])
+    assert [len(sent["Entries"]) for sent in client.sent] == [10, 10, 3]
+    bodies = [
+        json.loads(one["MessageBody"])["n"] for sent in client.sent for one in sent["Entries"]
+    ]
+    assert bodies == list(range(23))
+    assert all(len({one["Id"] for one in sent["Entries"]}) <= 10 for sent in client.sent)
+
+
+def test_when_some_were_not_taken_all_are_to_be_sent_again() -> None:
+    client = Client()
+    client.takes_some_only = True
+    with pytest.raises(QueueUnavailableError):
+        queue(client).send_many([{"n": 1}])
+    client.fails = EndpointConnectionError(endpoint_url="https://sqs.example")
+    with pytest.raises(QueueUnavailableError):
+        queue(client).send_many([{"n": 1}])
