@@ -94,7 +94,6 @@ def patch(template: dict[str, Any], stage: str) -> None:
 
 def _hang_bell(function: dict[str, Any]) -> None:
     """Let the table's stream ring the sequencer, one at a time; a ring that fails comes again."""
-    function["DependsOn"] = ["LogTable"]
     function["Properties"]["ReservedConcurrentExecutions"] = 1
     (source,) = function["Properties"]["Events"].values()
     source["Properties"] |= {

@@ -8,7 +8,6 @@ from chalicelib.ledger.events import SendEvents
 from chalicelib.ledger.logbook import Logbook
 from chalicelib.ledger.numbered import Batch, Head
 from chalicelib.ledger.sequencer import Sequencer
-from chalicelib.orders import rules
 from chalicelib.storage import keys, outbox
 from chalicelib.storage.conditions import AnyOf, AtMost, Condition, Missing
 from chalicelib.storage.outbox import OutboxRow
@@ -76,11 +75,6 @@ def _cursor_by_time(roots: ExitStack) -> None:
     patch(roots, Logbook, "waiting", waiting)
 
 
-def _orders_listed_backwards(roots: ExitStack) -> None:
-    """Move an order wherever it stands, forward or back."""
-    patch(roots, rules, "is_behind", lambda listed, state: listed != state)
-
-
 def _events_error_swallowed(roots: ExitStack) -> None:
     def read(self: SendEvents, batch: Batch) -> None:
         with suppress(PlatformError):
@@ -88,9 +82,6 @@ def _events_error_swallowed(roots: ExitStack) -> None:
 
     right = patch(roots, SendEvents, "read", read)
 
-
-ORDERS_LISTED_BACKWARDS = Bug("orders listed backwards", _orders_listed_backwards)
-"""A race so narrow that only stalling at the right call shows it."""
 
 LIST_BUGS = [
     Bug("no compare-and-set", _no_compare_and_set),
