@@ -1,5 +1,6 @@
 """The books, over HTTP."""
 
+import re
 from datetime import date
 from typing import Annotated
 
@@ -21,6 +22,8 @@ from chalicelib.people.model import MerchantNotFoundError
 api = Api(__name__, authenticator=wiring.authenticator)
 
 POSITION_MAX = 10**15
+_POSITIONS = re.compile(r"[0-9]{16}")
+_DAYS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class BalancesView(BaseModel):
@@ -129,7 +132,7 @@ def list_entries(call: Call, merchant_id: str, query: ListPage) -> Page[EntryVie
     asked = _visible(call, merchant_id)
     name = f"entries of {asked}"
     found, ended = wiring.read_books().entries_of(
-        asked, before=_place(name, query.cursor), limit=query.limit
+        asked, before=_place(name, query.cursor, _POSITIONS), limit=query.limit
     )
     return Page[EntryView](
         items=[_entry(position, entry) for position, entry in found],
@@ -149,7 +152,7 @@ def list_days(call: Call, merchant_id: str, query: ListPage) -> Page[DayView]:
     asked = _visible(call, merchant_id)
     name = f"days of {asked}"
     found, ended = wiring.read_books().days_of(
-        asked, before=_place(name, query.cursor), limit=query.limit
+        asked, before=_place(name, query.cursor, _DAYS), limit=query.limit
     )
     return Page[DayView](
         items=[_day(totals) for totals in found],
@@ -200,8 +203,14 @@ def _visible(call: Call, merchant_id: str) -> MerchantId:
     return wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
 
 
-def _place(name: str, cursor: str | None) -> str | None:
-    return read_cursor(name, cursor) if cursor is not None else None
+def _place(name: str, cursor: str | None, places: re.Pattern[str]) -> str | None:
+    """Return where to go on; only what this list gave out is a place in it."""
+    if cursor is None:
+        return None
+    at = read_cursor(name, cursor)
+    if not places.fullmatch(at):
+        raise InvalidCursorError("this is no cursor of this list")
+    return at
 
 
 def _date(text: str) -> date:

@@ -7,6 +7,7 @@ their own, by the commit that debits it, against the credits folded so far. *Fre
 may go either way. A room's verbs bring their accounts with them.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,6 +64,14 @@ def merchant_available(merchant_id: MerchantId) -> Account:
 def merchant_payout(merchant_id: MerchantId) -> Account:
     """Return a merchant's money on its way out (打款中)."""
     return Account(f"merchant:{merchant_id}:payout", Kept.FOLDED, Side.CREDIT)
+
+
+_NAME = re.compile(r"[a-z]{2,20}(:[A-Za-z0-9_]{1,40}){0,2}")
+
+
+def is_account_name(text: str) -> bool:
+    """Tell whether a text could be an account's name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def merchant_of(account: str) -> str | None:

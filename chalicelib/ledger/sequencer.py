@@ -30,6 +30,8 @@ once a round and merchant is shared by many rows. A stage of so many keys is a t
 ROUND_SECONDS = 1.0
 """Rounds are coalesced to one in this time, unless more rows wait than one round takes."""
 
+_OVERTAKEN_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -38,15 +40,16 @@ class Progress:
     rows: int = 0
     rounds: int = 0
     overtaken: int = 0
-    oldest_seconds: int = 0  # how long the oldest row that it met had waited
+    oldest_seconds: int | None = None  # how long the oldest row had waited; None if not looked
 
     def and_then(self, later: "Progress") -> "Progress":
         """Sum two."""
+        seen = [one for one in (self.oldest_seconds, later.oldest_seconds) if one is not None]
         return Progress(
             self.rows + later.rows,
             self.rounds + later.rounds,
             self.overtaken + later.overtaken,
-            max(self.oldest_seconds, later.oldest_seconds),
+            max(seen, default=None),
         )
 
 
@@ -69,6 +72,7 @@ class Sequencer:
                 made, more = self._round(hurry=more)
             except OvertakenError:
                 done = done.and_then(Progress(overtaken=1))
+                self.pause(_OVERTAKEN_SECONDS)
                 continue
             done = done.and_then(made)
             if not more:
@@ -81,7 +85,7 @@ class Sequencer:
             self.pause(rest)
         rows, more = self.logbook.waiting(a_shard=self.rows_a_shard)
         if not rows:
-            return Progress(), False
+            return Progress(oldest_seconds=0), False
         waited = self.clock.protocol_now() - waiting_since(rows[0].key.sk)
         head, batch = self._numbered(head, rows)
         self._finish(head, batch)

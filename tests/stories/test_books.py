@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.edge.pages import write_cursor
 from chalicelib.kernel.ids import MerchantId
 from local.client import Client
 from local.story import Story
@@ -76,6 +77,11 @@ def test_a_cursor_of_another_list_is_refused(paid: Purchase) -> None:
     for kind in ("orders", "entries", "days"):
         reply = stranger.get(f"/v1/merchants/{other}/{kind}?cursor={cursor}")
         assert (reply.status, reply.body["code"]) == (400, "invalid_cursor")
+    for kind in ("entries", "days"):
+        for place in ("", "~", "x" * 300, "茶"):
+            forged = write_cursor(f"{kind} of {other}", place)
+            reply = stranger.get(f"/v1/merchants/{other}/{kind}?cursor={forged}")
+            assert (reply.status, reply.body["code"]) == (400, "invalid_cursor"), place
     for query in ("limit=0", "limit=101", "state=lost", "colour=red"):
         reply = stranger.get(f"/v1/merchants/{other}/orders?{query}")
         assert (reply.status, reply.body["code"]) == (400, "invalid_query")
@@ -100,8 +106,9 @@ def test_an_operator_looks_at_an_account_now_and_as_it_was(paid: Purchase) -> No
     ]:
         reply = operator.get(f"{held}?{query}")
         assert (reply.status, reply.body["code"]) == (status, code), query
-    reply = operator.get("/v1/ledger/accounts/nobody:at:all")
-    assert (reply.status, reply.body["code"]) == (404, "account_not_found")
+    for strange in ("nobody:at:all", "x" * 3000, "%20", "a:b:c:d", "%E8%8C%B6", "merchant:"):
+        reply = operator.get(f"/v1/ledger/accounts/{strange}")
+        assert (reply.status, reply.body["code"]) == (404, "account_not_found"), strange
     reply = operator.get(f"/v1/merchants/{MerchantId.derive('nobody')}/balances")
     assert (reply.status, reply.body["code"]) == (404, "merchant_not_found")
 

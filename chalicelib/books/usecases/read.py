@@ -71,7 +71,8 @@ class ReadBooks:
 
         Raises `AccountNotFoundError`, `PositionNotReachedError` or `DayNotClosedError`.
         """
-        currencies = self.balances.currencies(account)
+        named = chart.is_account_name(account)
+        currencies = self.balances.currencies(account) if named else []
         if not currencies:
             raise AccountNotFoundError("nothing was ever posted to such an account")
         reached = self.balances.position()
