@@ -10,7 +10,7 @@ from chalicelib.books import wiring
 from chalicelib.books.model import AccountNotFoundError, DayNotClosedError, Totals
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
-from chalicelib.edge.pages import InvalidCursorError, Page, read_cursor, write_cursor
+from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.ids import EntryId, MerchantId
 from chalicelib.kernel.money import Money
 from chalicelib.ledger.balances import PositionNotReachedError
@@ -132,11 +132,11 @@ def list_entries(call: Call, merchant_id: str, query: ListPage) -> Page[EntryVie
     asked = _visible(call, merchant_id)
     name = f"entries of {asked}"
     found, ended = wiring.read_books().entries_of(
-        asked, before=_place(name, query.cursor, _POSITIONS), limit=query.limit
+        asked, before=place_in(name, query.cursor, _POSITIONS), limit=query.limit
     )
     return Page[EntryView](
         items=[_entry(position, entry) for position, entry in found],
-        next=write_cursor(name, ended) if ended is not None else None,
+        next=next_cursor(name, ended),
     )
 
 
@@ -152,11 +152,11 @@ def list_days(call: Call, merchant_id: str, query: ListPage) -> Page[DayView]:
     asked = _visible(call, merchant_id)
     name = f"days of {asked}"
     found, ended = wiring.read_books().days_of(
-        asked, before=_place(name, query.cursor, _DAYS), limit=query.limit
+        asked, before=place_in(name, query.cursor, _DAYS), limit=query.limit
     )
     return Page[DayView](
         items=[_day(totals) for totals in found],
-        next=write_cursor(name, ended) if ended is not None else None,
+        next=next_cursor(name, ended),
     )
 
 
@@ -201,16 +201,6 @@ def get_account(_call: Call, account: str, query: When) -> AccountView:
 def _visible(call: Call, merchant_id: str) -> MerchantId:
     only = call.caller.only_merchant_id
     return wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
-
-
-def _place(name: str, cursor: str | None, places: re.Pattern[str]) -> str | None:
-    """Return where to go on; only what this list gave out is a place in it."""
-    if cursor is None:
-        return None
-    at = read_cursor(name, cursor)
-    if not places.fullmatch(at):
-        raise InvalidCursorError("this is no cursor of this list")
-    return at
 
 
 def _date(text: str) -> date:

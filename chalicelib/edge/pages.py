@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, Field
@@ -28,6 +29,21 @@ class Page(BaseModel, Generic[T]):
 def write_cursor(kind: str, at: str) -> str:
     """Spell where a list of this kind was left."""
     return base64.urlsafe_b64encode(json.dumps([1, kind, at]).encode()).decode().rstrip("=")
+
+
+def next_cursor(kind: str, ended: str | None) -> str | None:
+    """Spell where a page ended; None when the list did."""
+    return write_cursor(kind, ended) if ended is not None else None
+
+
+def place_in(kind: str, cursor: str | None, places: re.Pattern[str]) -> str | None:
+    """Return where to go on; only what this list gave out is a place in it."""
+    if cursor is None:
+        return None
+    at = read_cursor(kind, cursor)
+    if not places.fullmatch(at):
+        raise InvalidCursorError("this is no cursor of this list")
+    return at
 
 
 def read_cursor(kind: str, cursor: str) -> str:

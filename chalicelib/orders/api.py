@@ -1,13 +1,13 @@
 """Orders, over HTTP."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.catalog.model import OutOfStockError
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
-from chalicelib.edge.pages import InvalidCursorError, Page, read_cursor, write_cursor
+from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import Money
@@ -22,7 +22,7 @@ from chalicelib.orders.model import (
     ProductsNotFoundError,
     Wanted,
 )
-from chalicelib.orders.store import is_in_members_list, is_in_merchants_list
+from chalicelib.orders.store import IN_MEMBERS_LIST, IN_MERCHANTS_LIST
 from chalicelib.people.model import MerchantNotFoundError
 
 api = Api(__name__, authenticator=wiring.authenticator)
@@ -137,7 +137,7 @@ def get_order(call: Call, order_id: str) -> OrderView:
 )
 def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
     """List a shopper's own orders, newest first."""
-    after = _position(_LIST, query.cursor, is_in_members_list)
+    after = place_in(_LIST, query.cursor, IN_MEMBERS_LIST)
     placed, ended = wiring.read_orders().of_member(
         call.caller.member_id, state=query.state, after=after, limit=query.limit
     )
@@ -156,7 +156,7 @@ def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Pa
     only = call.caller.only_merchant_id
     asked = wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
     name = f"{_LIST} of {asked}"
-    after = _position(name, query.cursor, is_in_merchants_list)
+    after = place_in(name, query.cursor, IN_MERCHANTS_LIST)
     placed, ended = wiring.read_orders().of_merchant(
         asked, state=query.state, after=after, limit=query.limit
     )
@@ -166,18 +166,8 @@ def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Pa
 def _page(name: str, placed: Sequence[Placed], ended: str | None) -> Page[OrderView]:
     return Page[OrderView](
         items=[_shown(one) for one in placed],
-        next=write_cursor(name, ended) if ended is not None else None,
+        next=next_cursor(name, ended),
     )
-
-
-def _position(name: str, cursor: str | None, is_place: Callable[[str], bool]) -> str | None:
-    """Return where to go on; only what this list gave out is a place in it."""
-    if cursor is None:
-        return None
-    at = read_cursor(name, cursor)
-    if not is_place(at):
-        raise InvalidCursorError("this is no cursor of this list")
-    return at
 
 
 def _shown(placed: Placed) -> OrderView:

@@ -30,8 +30,11 @@ LINES = "lines"
 EVERYWHERE = "everywhere"
 HEAD_BYTES_MAX = 1024
 _PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/ord_[0-9A-Z]{26}"
-_IN_MEMBERS_LIST = re.compile(rf"^{keys.ORDERS_OF_MEMBER}{_PLACE}$")
-_IN_MERCHANTS_LIST = re.compile(rf"^{_PLACE}$")
+IN_MEMBERS_LIST = re.compile(rf"{keys.ORDERS_OF_MEMBER}{_PLACE}")
+"""A place in a shopper's list, as `of_member` returns it."""
+
+IN_MERCHANTS_LIST = re.compile(_PLACE)
+"""A place in a merchant's list, as `of_merchant` returns it."""
 
 
 def read_order(order_id: OrderId, item: Item) -> Order:
@@ -246,16 +249,6 @@ class OrderStore:
             when=_state_before(OrderVerb.CLOSE),
             refusal=ORDER,
         )
-
-
-def is_in_members_list(text: str) -> bool:
-    """Tell whether a text is a place in a shopper's list, as `of_member` returned it."""
-    return _IN_MEMBERS_LIST.match(text) is not None
-
-
-def is_in_merchants_list(text: str) -> bool:
-    """Tell whether a text is a place in a merchant's list, as `of_merchant` returned it."""
-    return _IN_MERCHANTS_LIST.match(text) is not None
 
 
 def head_key(order_id: OrderId) -> Key:

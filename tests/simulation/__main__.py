@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from local.sandbox.keys import SandboxKeys
-from tests.simulation import conflicts, crashpoints, seeds
+from tests.simulation import conflicts, crashpoints, races, seeds
 from tests.simulation.planted import BUGS, planted
 from tests.simulation.verbs import VERBS, Registered
 
@@ -29,6 +29,7 @@ def main() -> int:
     count = int(os.environ.get("SEEDS", "10000"))
     with ProcessPoolExecutor() as pool:
         _print_crash_points(pool)
+        _print_races(pool)
         broken = _print_seeds(pool, count)
         missed = _print_planted(pool)
     _print_conflicts()
@@ -81,6 +82,22 @@ def _table(
         numbers = [number for number, _ in alike]
         span = f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
         yield f"  {span:>6} {name:13} {outcomes}"
+
+
+def _print_races(pool: ProcessPoolExecutor) -> None:
+    began = time.monotonic()
+    stalls = range(len(races.race().first))
+    made = list(pool.map(_races, stalls))
+    alone, together = (sum(column) for column in zip(*made, strict=True))
+    print(
+        f"\nSequencers at once: {alone} runs with one stalled at every call while others come"
+        f" through, {together} with another killed at every call, and a third before or after:"
+        f" 0 violations in {time.monotonic() - began:.0f} s"
+    )
+
+
+def _races(number: int) -> tuple[int, int]:
+    return sum(1 for _ in races.singles(only=number)), 2 * sum(1 for _ in races.pairs(only=number))
 
 
 def _print_seeds(pool: ProcessPoolExecutor, count: int) -> list[seeds.Played]:

@@ -65,20 +65,22 @@ def race(stall: Point | None = None, kill: Point | None = None, *, third_at: flo
     return Raced(tuple(scripts[0].kinds), tuple(scripts[1].kinds))
 
 
-def singles() -> Iterator[Point]:
-    """Stall the first at every call, while the others come through."""
-    for number in range(len(race().first)):
+def singles(*, only: int | None = None) -> Iterator[Point]:
+    """Stall the first at every call, or at one only, while the others come through."""
+    for number in range(len(race().first)) if only is None else [only]:
         for fault in STALLS:
             race((number, fault))
             yield number, fault
 
 
-def pairs() -> Iterator[tuple[Point, Point]]:
-    """Stall the first at every call, and kill the second at every call.
+def pairs(*, only: int | None = None) -> Iterator[tuple[Point, Point]]:
+    """Stall the first at every call, or at one only, and kill the second at every call.
 
     Reading the shards changes nothing: of sixteen such calls the first stands for all.
     """
     for number in _telling(race().first):
+        if only not in {None, number}:
+            continue
         for stall in STALLS:
             for other in _telling(race((number, stall)).second):
                 for kill in KILLS:
