@@ -48,7 +48,7 @@ def _print_costs() -> bool:
     client = dynamodb_client(connect=5, read=20)
     house = House(DynamoTable(client, _NAMES))
     print("Cost of each verb at the client (the provider's own call not counted)\n")
-    print(f"  {'verb':28} {'round trips':>11} {'write units':>12}   budget")
+    print(f"  {'verb':34} {'round trips':>11} {'write units':>12}   budget")
     over = False
     for verb, reading in measured(house, Meter(client)):
         budget = BUDGETS[verb]
@@ -57,7 +57,7 @@ def _print_costs() -> bool:
         )
         over |= not fits
         print(
-            f"  {verb:28} {reading.round_trips:11} {reading.write_units:12}"
+            f"  {verb:34} {reading.round_trips:11} {reading.write_units:12}"
             f"   {budget.round_trips} RT, {budget.write_units} WCU"
             f"{'' if fits else '  OVER'}"
         )

@@ -28,6 +28,8 @@ class Meter:
         events = client.meta.events
         events.register("provide-client-params.dynamodb.TransactWriteItems", self._asked)
         events.register("after-call.dynamodb.TransactWriteItems", self._answered)
+        events.register("provide-client-params.dynamodb.BatchWriteItem", self._batched)
+        events.register("after-call.dynamodb.BatchWriteItem", self._answered)
         events.register("before-call.dynamodb", self._called)
 
     @contextmanager
@@ -44,6 +46,9 @@ class Meter:
             self._reading.commits.append(
                 [_key(action) for item in params["TransactItems"] for action in item.values()]
             )
+        return params | {"ReturnConsumedCapacity": "TOTAL"}
+
+    def _batched(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
         return params | {"ReturnConsumedCapacity": "TOTAL"}
 
     def _called(self, model: Any, **_: Any) -> None:

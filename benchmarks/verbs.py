@@ -36,14 +36,23 @@ BUDGETS = {
         Budget("payment notified, late", 2, 8),
         Budget("payment notified, unknown", 1, 4),
         Budget("close unpaid order, 1 line", 3, 8),
+        Budget("hear of a new order", 1, 2),
+        Budget("number 3 commits of 1 order", 27, 29),
+        Budget("number 300 commits of 100 orders", 42, 852),
+        Budget("merchant's balances", 2, 0),
+        Budget("page of entries", 1, 0),
+        Budget("page of merchant's orders", 2, 0),
     )
 }
 
 
-def measured(house: House, meter: Meter) -> Iterator[tuple[str, Reading]]:
+Read = tuple[str, Reading]
+
+
+def measured(house: House, meter: Meter) -> Iterator[Read]:
     """Run every verb once and say what it cost."""
 
-    def read(verb: str, run: Callable[[], object]) -> tuple[str, Reading]:
+    def read(verb: str, run: Callable[[], object]) -> Read:
         with meter.reading() as reading:
             run()
         return verb, reading
@@ -82,3 +91,32 @@ def measured(house: House, meter: Meter) -> Iterator[tuple[str, Reading]]:
     house.payment(unpaid)
     house.clock.move(seconds=TTL_SECONDS + 61)
     yield read("close unpaid order, 1 line", lambda: house.close_order.close(unpaid.id))
+    due = unpaid.expires_at
+    yield read("hear of a new order", lambda: house.remember_expiry.placed(unpaid.id, due))
+    yield from _books(house, read)
+
+
+def _books(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
+    """Measure what follows the commits, and how the books are read."""
+    merchant_id = house.merchant()
+    product_id = house.product(merchant_id, stock=200)
+
+    def purchase() -> None:
+        wanted = [Wanted(product_id=product_id, quantity=1)]
+        member_id = house.member("new")
+        order, _ = house.place_order.place(member_id, merchant_id, wanted, key=house.key())
+        house.capture.capture(house.provider.pay(house.payment(order).id))
+
+    house.catch_up()
+    purchase()
+    yield read("number 3 commits of 1 order", house.sequencer.run)
+    for _ in range(100):
+        purchase()
+    yield read("number 300 commits of 100 orders", house.sequencer.run)
+    books, orders = house.read_books, house.read_orders
+    yield read("merchant's balances", lambda: books.of_merchant(merchant_id))
+    yield read("page of entries", lambda: books.entries_of(merchant_id, before=None, limit=20))
+    yield read(
+        "page of merchant's orders",
+        lambda: orders.of_merchant(merchant_id, state=None, after=None, limit=20),
+    )
