@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.edge.http import remember_request
+from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.front import APIS
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
@@ -15,3 +16,4 @@ for api in APIS:
 app.register_blueprint(orders_jobs)
 app.register_blueprint(payments_jobs)
 app.register_blueprint(books_jobs)
+app.register_blueprint(escrow_jobs)

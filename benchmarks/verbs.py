@@ -37,6 +37,10 @@ BUDGETS = {
         Budget("payment notified, unknown", 1, 4),
         Budget("close unpaid order, 1 line", 3, 8),
         Budget("hear of a new order", 1, 2),
+        Budget("ship", 2, 4),
+        Budget("ship, again", 1, 0),
+        Budget("confirm receipt", 2, 6),
+        Budget("confirm receipt, again", 1, 0),
         Budget("number 3 commits of 1 order", 27, 29),
         Budget("number 300 commits of 100 orders", 42, 852),
         Budget("merchant's balances", 2, 0),
@@ -87,13 +91,25 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield read("payment notified, late", lambda: house.capture.capture(second))
     strange = in_time.evolve(number="nobody-knows", attach="")
     yield read("payment notified, unknown", lambda: house.capture.capture(strange))
+    yield from _escrow(house, read)
+    yield from _books(house, read)
+
+
+def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
+    """Measure what becomes of an order after it was placed."""
     unpaid = house.order()
     house.payment(unpaid)
     house.clock.move(seconds=TTL_SECONDS + 61)
     yield read("close unpaid order, 1 line", lambda: house.close_order.close(unpaid.id))
     due = unpaid.expires_at
-    yield read("hear of a new order", lambda: house.remember_expiry.placed(unpaid.id, due))
-    yield from _books(house, read)
+    yield read("hear of a new order", lambda: house.remember_due.placed(unpaid.id, due))
+    paid = house.order()
+    house.capture.capture(house.provider.pay(house.payment(paid).id))
+    ship, release = house.ship.ship, house.release.confirm
+    yield read("ship", lambda: ship(paid.merchant_id, paid.id, "SF", "SF1234567890"))
+    yield read("ship, again", lambda: ship(paid.merchant_id, paid.id, "SF", "SF1234567890"))
+    yield read("confirm receipt", lambda: release(paid.member_id, paid.id))
+    yield read("confirm receipt, again", lambda: release(paid.member_id, paid.id))
 
 
 def _books(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

@@ -10,6 +10,7 @@ from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
+from chalicelib.escrow.api import api as escrow
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
@@ -17,7 +18,7 @@ from chalicelib.people.api import api as people
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments, books)
+APIS = (api, people, catalog, orders, payments, escrow, books)
 
 
 class Health(BaseModel):

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications
     order_ttl_seconds: int = Field(default=1800, ge=300, le=86_400)
+    receipt_days: int = Field(default=10, ge=1, le=28)  # then goods are taken as received
+    platform_fee_basis_points: int = Field(default=0, ge=0, le=3000)  # of what is released
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more
 

@@ -1,4 +1,4 @@
-"""`make demo`: one purchase over real HTTP, from the catalogue to money held, and its books.
+"""`make demo`: one purchase over real HTTP, from the catalogue to money released, and its books.
 
 Exit 0 only if every step went well and the books agree to the fen.
 """
@@ -19,6 +19,8 @@ from local.stack import Stack, StackError
 from local.story import Story, StoryError
 
 _PRICE, _QUANTITY, _STOCK = 1999, 2, 10
+_TOTAL = _PRICE * _QUANTITY
+_FEE_BASIS_POINTS, _FEE = 60, 24  # of ¥39.98, half up
 _FORGED = {
     "Wechatpay-Timestamp": "1",
     "Wechatpay-Nonce": "x",
@@ -29,9 +31,9 @@ _FORGED = {
 
 def main() -> int:
     """Play the purchase; return the exit code."""
-    print("Shoukuan 收款: one purchase, from the catalogue to money held\n")
+    print("Shoukuan 收款: one purchase, from the catalogue to money released\n")
     try:
-        with tempfile.TemporaryDirectory() as folder, Stack(Path(folder)) as stack:
+        with tempfile.TemporaryDirectory() as folder, _stack(Path(folder)) as stack:
             os.environ["AWS_ENDPOINT_URL"] = stack.aws
             print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
             _play(stack)
@@ -40,6 +42,10 @@ def main() -> int:
         return 1
     print("\nEverything held.")
     return 0
+
+
+def _stack(folder: Path) -> Stack:
+    return Stack(folder, overrides={"PLATFORM_FEE_BASIS_POINTS": str(_FEE_BASIS_POINTS)})
 
 
 def _play(stack: Stack) -> None:
@@ -63,12 +69,14 @@ def _purchase(story: Story) -> str:
     story.expect("a forger notifies", forged, 400, forged.body["code"])
     _insist(story.paid(payment["id"], times=3) == [204, 204, 204], "a notification was refused")
     shown = story.shown(shopper, order["id"])
-    total = _PRICE * _QUANTITY
     _insist(shown["state"] == "paid", "the order is not paid")
-    _insist(shown["held"]["amount"] == total, "the order does not hold what was paid")
+    _insist(shown["held"]["amount"] == _TOTAL, "the order does not hold what was paid")
     _insist(shown["due"]["amount"] == 0, "something is still due")
     left = shopper.get(f"/v1/products/{product_id}").body["stock"]
     _insist(left == _STOCK - _QUANTITY, "the stock is wrong")
+    story.shipped(story.merchant(merchant_id), order["id"])
+    received = story.received(shopper, order["id"])
+    _insist(received["held"]["amount"] == 0, "the order still holds something")
     return merchant_id
 
 
@@ -76,35 +84,40 @@ def _books(story: Story, merchant_id: str) -> list[Any]:
     """Read the books as the merchant and the operator do, and print them."""
     merchant, operator = story.merchant(merchant_id), story.operator()
     began = time.monotonic()
-    balances = story.folded(merchant, merchant_id, _PRICE * _QUANTITY)
-    print(f"\nFolded and visible {time.monotonic() - began:.1f} s after the payment's commit")
+    balances = story.folded(merchant, merchant_id, _TOTAL - _FEE)
+    print(f"\nFolded and visible {time.monotonic() - began:.1f} s after the receipt's commit")
     entries = merchant.get(f"/v1/merchants/{merchant_id}/entries").body["items"]
     print("\nJournal")
     for entry in entries:
         print(f"  {entry['kind']}  {entry['key']}  at position {entry['position']}")
         for posting in entry["postings"]:
             amount = yuan_text(Money(**posting["amount"]))
-            print(f"    {posting['side']:6}  {posting['account']:45} {amount:>10}")
+            print(f"    {posting['side']:6}  {posting['account']:50} {amount:>10}")
     accounts = sorted({posting["account"] for entry in entries for posting in entry["postings"]})
     shown = [operator.get(f"/v1/ledger/accounts/{account}").body for account in accounts]
     print(f"\nBalances at position {balances['position']}, each on its own side")
     for account in shown:
         (balance,) = account["balances"]
         amount = yuan_text(Money(**balance["balance"]))
-        print(f"  {account['side']:6}  {account['account']:45} {amount:>12}")
-    return [entries, shown, merchant.get(f"/v1/merchants/{merchant_id}/orders?state=paid").body]
+        print(f"  {account['side']:6}  {account['account']:50} {amount:>12}")
+    listed = merchant.get(f"/v1/merchants/{merchant_id}/orders?state=released").body
+    return [entries, shown, listed]
 
 
 def _check(merchant_id: str, books: list[Any]) -> None:
-    entries, accounts, paid = books
-    total = _PRICE * _QUANTITY
-    expected = {"provider:wechatpay:clearing": total, f"merchant:{merchant_id}:held": total}
+    entries, accounts, released = books
+    expected = {
+        "provider:wechatpay:clearing": _TOTAL,
+        f"merchant:{merchant_id}:held": 0,
+        f"merchant:{merchant_id}:available": _TOTAL - _FEE,
+        "platform:fees": _FEE,
+    }
     found = {
         account["account"]: account["balances"][0]["balance"]["amount"] for account in accounts
     }
     _insist(found == expected, f"the books say otherwise: {found}")
-    _insist(len(entries) == 1, "three notifications moved money more than once")
-    _insist(len(paid["items"]) == 1, "the merchant's list of paid orders is wrong")
+    _insist(len(entries) == 2, "three notifications moved money more than once")  # noqa: PLR2004
+    _insist(len(released["items"]) == 1, "the merchant's list of released orders is wrong")
     listed = [numbered for _, rows in ReadSegments(local_lake()).batches() for numbered in rows]
     by_time = sorted(listed, key=lambda numbered: numbered.row.key.sk)
     kinds = ", ".join(numbered.row.kind for numbered in by_time)

@@ -79,16 +79,27 @@ class Story:
         body = self.expect("shopper pays", reply, 200, "the gateway notifies")
         return [delivery["status"] for delivery in body["deliveries"]]
 
-    def folded(self, merchant: Client, merchant_id: str, held: int) -> Any:
-        """Wait until a merchant's balances hold this much, and return them."""
+    def folded(self, merchant: Client, merchant_id: str, available: int) -> Any:
+        """Wait until so much of a merchant's balances is its own, and return them."""
         deadline = time.monotonic() + _FOLDED_SECONDS_MAX
         while True:
             reply = merchant.get(f"/v1/merchants/{merchant_id}/balances")
-            if reply.status != 200 or reply.body["held"]["amount"] == held:  # noqa: PLR2004
-                return self.expect("balances shown", reply, 200, "held, to the fen")
+            if reply.status != 200 or reply.body["available"]["amount"] == available:  # noqa: PLR2004
+                return self.expect("balances shown", reply, 200, "available, to the fen")
             if time.monotonic() > deadline:
                 raise StoryError(f"the balances stay behind: {reply.body}")
             time.sleep(0.05)
+
+    def shipped(self, merchant: Client, order_id: str) -> Any:
+        """Say that an order is on its way."""
+        body = {"carrier": "SF", "tracking_number": "SF1234567890"}
+        reply = merchant.post(f"/v1/orders/{order_id}/shipment", body, key=new_key())
+        return self.expect("order shipped", reply, 201, reply.body.get("state", ""))
+
+    def received(self, shopper: Client, order_id: str) -> Any:
+        """Confirm that an order came."""
+        reply = shopper.post(f"/v1/orders/{order_id}/receipt", key=new_key())
+        return self.expect("shopper confirms", reply, 200, reply.body.get("state", ""))
 
     def shown(self, client: Client, order_id: str) -> Any:
         """Read an order."""

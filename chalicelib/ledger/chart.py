@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.kernel.ids import MerchantId
+from chalicelib.kernel.ids import MerchantId, OrderId
 
 
 class Kept(StrEnum):
@@ -41,6 +41,18 @@ class Account:
 
 PLATFORM_SUSPENSE = Account("platform:suspense", Kept.FREE, Side.CREDIT)
 """Money that arrived and belongs to no order yet (挂账)."""
+
+
+PLATFORM_FEES = Account("platform:fees", Kept.FREE, Side.CREDIT)
+"""What the platform has earned (平台服务费)."""
+
+
+def escrow(order_id: OrderId) -> Account:
+    """Return one order's hold: `held` in its head. It has no postings; its fold is the merchant's.
+
+    A debit of `merchant:<id>:held` is guarded by it, so that no order gives more than it holds.
+    """
+    return Account(f"escrow:{order_id}", Kept.GUARDED, Side.CREDIT)
 
 
 def provider_clearing(provider: str) -> Account:

@@ -5,7 +5,7 @@ same commit, so that no debit of a guarded account can be forgotten.
 """
 
 from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
-from chalicelib.kernel.money import Money
+from chalicelib.kernel.money import Money, fen
 from chalicelib.kernel.record import Record
 from chalicelib.ledger import chart
 from chalicelib.ledger.chart import Account, Kept, Side
@@ -83,6 +83,36 @@ def parked(key: str, *, provider: str, amount: Money, reference: str) -> Movemen
     )
 
 
+def released(
+    order_id: OrderId, number: int, *, merchant_id: MerchantId, amount: Money, fee: Money
+) -> Movement:
+    """Release held money to the merchant, less the platform's fee (确认收货放款).
+
+    `number` counts an order's releases from 1. What the order holds is the guard.
+    """
+    assert fen(0) <= fee <= amount, "a fee is a part of what is released"
+    debit, net = chart.merchant_held(merchant_id), chart.merchant_available(merchant_id)
+    lines = [_line(debit, Side.DEBIT, amount)]
+    if fee < amount:
+        lines.append(_line(net, Side.CREDIT, amount - fee))
+    if fee.amount:
+        lines.append(_line(chart.PLATFORM_FEES, Side.CREDIT, fee))
+    movement = _movement(
+        "order_released",
+        released_key(order_id, number),
+        tuple(lines),
+        order_id=order_id,
+        reference="",
+    )
+    hold = Guard(account=chart.escrow(order_id).name, amount=amount)
+    return movement.evolve(guards=(*movement.guards, hold))
+
+
+def released_key(order_id: OrderId, number: int) -> str:
+    """Return the business key of one of an order's releases."""
+    return f"released/{order_id}/{number}"
+
+
 def captured_key(payment_id: PaymentId) -> str:
     """Return the business key of a payment's capture."""
     return f"captured/{payment_id}"
@@ -91,11 +121,12 @@ def captured_key(payment_id: PaymentId) -> str:
 def _transfer(
     amount: Money, debit: Account, credit: Account
 ) -> tuple[tuple[Account, Posting], ...]:
+    return _line(debit, Side.DEBIT, amount), _line(credit, Side.CREDIT, amount)
+
+
+def _line(account: Account, side: Side, amount: Money) -> tuple[Account, Posting]:
     assert amount.amount > 0, "nothing moves"
-    return (
-        (debit, Posting(account=debit.name, side=Side.DEBIT, amount=amount)),
-        (credit, Posting(account=credit.name, side=Side.CREDIT, amount=amount)),
-    )
+    return account, Posting(account=account.name, side=side, amount=amount)
 
 
 def _movement(

@@ -64,6 +64,15 @@ class LineView(BaseModel):
     total: Money
 
 
+class ShipmentView(BaseModel):
+    """Goods on their way; unless the shopper speaks, they are taken as received when it is due."""
+
+    carrier: str
+    tracking_number: str
+    shipped_at: AwareDatetime
+    receipt_due_at: AwareDatetime
+
+
 class OrderView(BaseModel):
     """An order: `due` is to be paid, `held` is paid and kept aside (担保)."""
 
@@ -76,6 +85,7 @@ class OrderView(BaseModel):
     lines: list[LineView]
     created_at: AwareDatetime
     expires_at: AwareDatetime
+    shipment: ShipmentView | None
 
 
 class ListOrders(BaseModel):
@@ -105,7 +115,7 @@ class ListOrders(BaseModel):
 def place_order(call: Call, body: PlaceOrder) -> OrderView:
     """Place an order at the catalogue's prices."""
     wanted = [Wanted(product_id=line.product_id, quantity=line.quantity) for line in body.lines]
-    return _shown(
+    return shown(
         wiring.place_order().place(
             call.caller.member_id, body.merchant_id, wanted, key=call.idempotency_key
         )
@@ -122,10 +132,10 @@ def get_order(call: Call, order_id: str) -> OrderView:
     """Show an order to its shopper, its merchant, or an operator."""
     asked, orders, caller = OrderId.parse(order_id), wiring.read_orders(), call.caller
     if Scope.OPERATOR in caller.scopes:
-        return _shown(orders.for_operator(asked))
+        return shown(orders.for_operator(asked))
     if Scope.MERCHANT in caller.scopes:
-        return _shown(orders.for_merchant(asked, caller.own_merchant_id))
-    return _shown(orders.for_member(asked, caller.member_id))
+        return shown(orders.for_merchant(asked, caller.own_merchant_id))
+    return shown(orders.for_member(asked, caller.member_id))
 
 
 @api.get(
@@ -165,12 +175,13 @@ def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Pa
 
 def _page(name: str, placed: Sequence[Placed], ended: str | None) -> Page[OrderView]:
     return Page[OrderView](
-        items=[_shown(one) for one in placed],
+        items=[shown(one) for one in placed],
         next=next_cursor(name, ended),
     )
 
 
-def _shown(placed: Placed) -> OrderView:
+def shown(placed: Placed) -> OrderView:
+    """Show an order with its lines."""
     order, lines = placed
     return OrderView(
         id=order.id,
@@ -191,4 +202,5 @@ def _shown(placed: Placed) -> OrderView:
         ],
         created_at=order.created_at,
         expires_at=order.expires_at,
+        shipment=ShipmentView(**dict(order.shipment)) if order.shipment else None,
     )

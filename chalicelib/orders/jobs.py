@@ -13,7 +13,6 @@ from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders import wiring
-from chalicelib.orders.model import PLACED
 
 blueprint = Blueprint(__name__)
 
@@ -43,7 +42,12 @@ def _hear(message: Message) -> None:
 def _heard(event: Message) -> None:
     match event:
         case {"event": "order.placed", "about": str(order_id), "facts": {"expires_at": str(at)}}:
-            assert event["event"] == PLACED
-            wiring.remember_expiry().placed(OrderId.parse(order_id), instant_from(at))
+            wiring.remember_due().placed(OrderId.parse(order_id), instant_from(at))
+        case {
+            "event": "order.shipped",
+            "about": str(order_id),
+            "facts": {"receipt_due_at": str(at)},
+        }:
+            wiring.remember_due().shipped(OrderId.parse(order_id), instant_from(at))
         case _:
             raise ValueError("no such event")

@@ -32,14 +32,27 @@ class OrderVerb(StrEnum):
 
     PAY = "pay"
     CLOSE = "close"
+    SHIP = "ship"
+    RELEASE = "release"
 
 
 ORDER_LIFECYCLE = Lifecycle(
     {
         (OrderState.UNPAID, OrderVerb.PAY): OrderState.PAID,
         (OrderState.UNPAID, OrderVerb.CLOSE): OrderState.CLOSED,
+        (OrderState.PAID, OrderVerb.SHIP): OrderState.SHIPPED,
+        (OrderState.SHIPPED, OrderVerb.RELEASE): OrderState.RELEASED,
     }
 )
+
+
+class Shipment(Record):
+    """Goods on their way (发货)."""
+
+    carrier: str
+    tracking_number: str
+    shipped_at: AwareDatetime
+    receipt_due_at: AwareDatetime  # received by then, or taken as received (自动确认收货)
 
 
 class Order(Record):
@@ -55,6 +68,8 @@ class Order(Record):
     subject: str  # what the shopper reads while paying
     created_at: AwareDatetime
     expires_at: AwareDatetime  # unpaid until then, or closed
+    shipment: Shipment | None = None
+    releases: int = 0  # how often held money was released
 
 
 class OrderLine(Record):
@@ -75,7 +90,11 @@ Placed = tuple[Order, tuple[OrderLine, ...]]
 """An order's head and its lines."""
 
 PLACED = "order.placed"
-"""The event that every order begins with."""
+SHIPPED = "order.shipped"
+"""The events of which `orders` itself hears, since something becomes due by them."""
+
+EXPIRY, RECEIPT = "expiry", "receipt"
+"""The lists of what is due: orders that nobody paid, and orders that nobody said had come."""
 
 
 class Wanted(Record):

@@ -1,10 +1,8 @@
 """Orders' items: the head, small because it is on the payment's path, and the lines apart."""
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from chalicelib.catalog.model import Take
 from chalicelib.kernel.clock import instant_from, instant_text
@@ -17,11 +15,12 @@ from chalicelib.orders.model import (
     OrderState,
     OrderVerb,
     Placed,
+    Shipment,
 )
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Group, chunked
 from chalicelib.storage.commit import Work
-from chalicelib.storage.conditions import ITEM_ABSENT, Add, Equals, OneOf, Set, all_of
+from chalicelib.storage.conditions import ITEM_ABSENT, Add, Equals, Missing, OneOf, Set, all_of
 from chalicelib.storage.table import Delete, Put, Table, Update
 from chalicelib.storage.values import Item, Key, Value, item_size, whole
 
@@ -51,6 +50,19 @@ def read_order(order_id: OrderId, item: Item) -> Order:
         subject=str(item["subject"]),
         created_at=instant_from(str(item["created_at"])),
         expires_at=instant_from(str(item["expires_at"])),
+        shipment=_read_shipment(item),
+        releases=whole(item.get("releases", 0)),
+    )
+
+
+def _read_shipment(item: Item) -> Shipment | None:
+    if "shipped_at" not in item:
+        return None
+    return Shipment(
+        carrier=str(item["carrier"]),
+        tracking_number=str(item["tracking_number"]),
+        shipped_at=instant_from(str(item["shipped_at"])),
+        receipt_due_at=instant_from(str(item["receipt_due_at"])),
     )
 
 
@@ -78,14 +90,6 @@ class Listed:
     at: str  # when it was placed
     order_id: OrderId
     member_id: MemberId
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An order that is to be looked at."""
-
-    key: Key
-    order_id: OrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,21 +183,6 @@ class OrderStore:
         move = Update(everywhere, (Set("state", order.state),), Equals("state", listed))
         return move, here, Delete(_listed_in(order, listed))
 
-    def put_due(self, work: Work, order_id: OrderId, at: datetime) -> None:
-        """Note when an order is to be looked at; noted again, it is the same note."""
-        key = keys.due(_due_shard(order_id), instant_text(at), order_id)
-        work.put(key, {}, refusal=f"due/{order_id}", when=None)
-
-    def drop_due(self, work: Work, due: Due) -> None:
-        """Take a note away; another sweep may have been faster."""
-        work.delete(due.key, refusal=f"was due/{due.key.sk}")
-
-    def due_by(self, shard: int, at: datetime, *, limit: int) -> list[Due]:
-        """Return the notes of a shard whose time has come, the earliest first."""
-        bounds = (" ", f"{instant_text(at)}~")
-        page = self.table.query(keys.MAIN, keys.due_list(shard), between=bounds, limit=limit)
-        return [Due(key, OrderId(key.sk.rpartition("/")[2])) for key, _ in page.rows]
-
     def placed(self, work: Work, order: Order, lines: Sequence[OrderLine], *, request: str) -> None:
         """Add a new order."""
         head: Item = {
@@ -240,6 +229,34 @@ class OrderStore:
             refusal=ORDER,
         )
 
+    def shipped(self, work: Work, order: Order, shipment: Shipment) -> None:
+        """Send an order on its way: paid → shipped."""
+        work.update(
+            keys.order(order.id),
+            Set("state", OrderState.SHIPPED),
+            Set("carrier", shipment.carrier),
+            Set("tracking_number", shipment.tracking_number),
+            Set("shipped_at", instant_text(shipment.shipped_at)),
+            Set("receipt_due_at", instant_text(shipment.receipt_due_at)),
+            when=_state_before(OrderVerb.SHIP),
+            refusal=ORDER,
+        )
+
+    def released(self, work: Work, order: Order) -> None:
+        """Give away all that an order holds: shipped → released."""
+        work.update(
+            keys.order(order.id),
+            Set("state", OrderState.RELEASED),
+            Add("held", -order.held.amount),
+            Add("releases", 1),
+            when=all_of(
+                _state_before(OrderVerb.RELEASE),
+                Equals("held", order.held.amount),
+                Equals("releases", order.releases) if order.releases else Missing("releases"),
+            ),
+            refusal=ORDER,
+        )
+
     def closed(self, work: Work, order_id: OrderId) -> None:
         """Close an order that nobody paid: unpaid → closed."""
         work.update(
@@ -281,7 +298,3 @@ def _place(order: Order) -> str:
 def _parted(place: str) -> tuple[str, OrderId]:
     at, _, order_id = place.partition("/")
     return at, OrderId(order_id)
-
-
-def _due_shard(order_id: OrderId) -> int:
-    return zlib.crc32(order_id.encode()) % keys.DUE_SHARDS

@@ -5,11 +5,13 @@ from functools import cache
 from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.kernel.ids import OrderId
+from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
-from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberExpiry, SweepExpired
+from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants
 from chalicelib.settings import settings
+from chalicelib.storage.due import DueList
 
 authenticator = outside.authenticator
 
@@ -38,6 +40,7 @@ def sweep_expired() -> SweepExpired:
     """Return the sweep for orders whose time is over."""
     return SweepExpired(
         orders=OrderStore(outside.table()),
+        expiries=DueList(outside.table(), EXPIRY),
         commits=outside.commits(),
         clock=outside.clock(),
         request_close=_request_close,
@@ -45,9 +48,13 @@ def sweep_expired() -> SweepExpired:
 
 
 @cache
-def remember_expiry() -> RememberExpiry:
+def remember_due() -> RememberDue:
     """Return who notes when an order is to be looked at."""
-    return RememberExpiry(orders=OrderStore(outside.table()), commits=outside.commits())
+    return RememberDue(
+        expiries=DueList(outside.table(), EXPIRY),
+        receipts=DueList(outside.table(), RECEIPT),
+        commits=outside.commits(),
+    )
 
 
 @cache

@@ -82,15 +82,15 @@ def provider_certificates(provider: str) -> Key:
     return Key(MAIN, f"provider/{provider}", "certificates")
 
 
-def due_list(shard: int) -> str:
-    """Return the partition of one shard of the orders that may have to be closed."""
+def due_list(name: str, shard: int) -> str:
+    """Return the partition of one shard of a list of what is due."""
     assert 0 <= shard < DUE_SHARDS
-    return f"due/expiry/{shard}"
+    return f"due/{name}/{shard}"
 
 
-def due(shard: int, at: str, order_id: OrderId) -> Key:
-    """Locate the moment at which an unpaid order is to be looked at."""
-    return Key(MAIN, due_list(shard), f"{at}/{order_id}")
+def due(name: str, shard: int, at: str, about: str) -> Key:
+    """Locate the moment at which something is to be looked at."""
+    return Key(MAIN, due_list(name, shard), f"{at}/{about}")
 
 
 DUE_SHARDS = 4

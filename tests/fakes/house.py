@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 
-from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.events import Message
@@ -120,8 +119,7 @@ class House(Rooms):
         """Number all that waits, and let every room hear of it."""
         self.sequencer.run()
         for event in [event for message in self.events for event in message["events"]]:
-            expires_at = instant_from(event["facts"]["expires_at"])
-            self.remember_expiry.placed(OrderId(event["about"]), expires_at)
+            self.hear(event)
         self.events.clear()
 
     def _hear(self, messages: Sequence[Message]) -> None:

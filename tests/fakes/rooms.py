@@ -7,7 +7,8 @@ from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
-from chalicelib.kernel.clock import Clock, Pause
+from chalicelib.escrow.usecases import Release, Ship
+from chalicelib.kernel.clock import Clock, Pause, instant_from
 from chalicelib.kernel.ids import OrderId, Randomness
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.entries import Entries
@@ -16,8 +17,9 @@ from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.logbook import Logbook
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.ledger.sequencer import Sequencer
+from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
-from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberExpiry, SweepExpired
+from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
     Capture,
@@ -31,10 +33,13 @@ from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.port import Login, Provider
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
+from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
 
 TTL_SECONDS = 1800
+RECEIPT_DAYS = 10
+FEE_BASIS_POINTS = 60
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,15 @@ class Rooms:
         self.place_order = PlaceOrder(
             outside.table, self.orders, self.catalog_store, self.commits, outside.clock, TTL_SECONDS
         )
-        self.sweep = SweepExpired(self.orders, self.commits, outside.clock, outside.request_close)
-        self.remember_expiry = RememberExpiry(self.orders, self.commits)
+        expiries, receipts = DueList(outside.table, EXPIRY), DueList(outside.table, RECEIPT)
+        self.sweep = SweepExpired(
+            self.orders, expiries, self.commits, outside.clock, outside.request_close
+        )
+        self.remember_due = RememberDue(expiries, receipts, self.commits)
+        self.ship = Ship(self.orders, self.commits, RECEIPT_DAYS)
+        self.release = Release(
+            self.orders, self.journal, self.commits, outside.clock, receipts, FEE_BASIS_POINTS
+        )
 
     def _open_payments(self, outside: Outside) -> None:
         providers = offered([outside.provider])
@@ -107,3 +119,14 @@ class Rooms:
         self.debit_guards = DebitGuards(table)
         self.read_books = ReadBooks(self.balances, Entries(table), TotalsStore(table), self.logbook)
         self.rebuild = Rebuild(ReadSegments(outside.lake), self.batches, self.balances, self.orders)
+
+    def hear(self, event: Message) -> None:
+        """Hear an event as the rooms' queue does."""
+        order_id, facts = OrderId(event["about"]), event["facts"]
+        match event["event"]:
+            case "order.placed":
+                self.remember_due.placed(order_id, instant_from(facts["expires_at"]))
+            case "order.shipped":
+                self.remember_due.shipped(order_id, instant_from(facts["receipt_due_at"]))
+            case _:
+                raise ValueError("no such event")

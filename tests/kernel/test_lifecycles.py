@@ -35,3 +35,8 @@ def test_only_captured_is_beyond_capture() -> None:
 def test_only_an_unpaid_order_is_paid_or_closed() -> None:
     assert ORDER_LIFECYCLE.before(OrderVerb.PAY) == {OrderState.UNPAID}
     assert ORDER_LIFECYCLE.before(OrderVerb.CLOSE) == {OrderState.UNPAID}
+
+
+def test_only_a_paid_order_is_shipped_and_only_a_shipped_one_released() -> None:
+    assert ORDER_LIFECYCLE.before(OrderVerb.SHIP) == {OrderState.PAID}
+    assert ORDER_LIFECYCLE.before(OrderVerb.RELEASE) == {OrderState.SHIPPED}

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
 from chalicelib.kernel.money import Money, fen
-from chalicelib.ledger import chart, postings
-from chalicelib.ledger.chart import Kept, Side
+from chalicelib.ledger import postings
+from chalicelib.ledger.chart import Side
 from chalicelib.ledger.journal import balances, entry_of, read_entry
 from chalicelib.ledger.postings import Guard, Movement, Posting
 from chalicelib.storage.commit import CommitRefusedError
@@ -36,6 +36,22 @@ MOVEMENTS: dict[str, tuple[Movement, dict[str, int]]] = {
         postings.parked("wechatpay/abc", provider="wechatpay", amount=fen(7), reference="42"),
         {"provider:wechatpay:clearing": 7, "platform:suspense": -7},
     ),
+    "released": (
+        postings.released(ORDER, 1, merchant_id=MERCHANT, amount=fen(3998), fee=fen(24)),
+        {
+            f"merchant:{MERCHANT}:held": 3998,
+            f"merchant:{MERCHANT}:available": -3974,
+            "platform:fees": -24,
+        },
+    ),
+    "released, no fee": (
+        postings.released(ORDER, 2, merchant_id=MERCHANT, amount=fen(3998), fee=fen(0)),
+        {f"merchant:{MERCHANT}:held": 3998, f"merchant:{MERCHANT}:available": -3998},
+    ),
+    "released, all of it fee": (
+        postings.released(ORDER, 3, merchant_id=MERCHANT, amount=fen(1), fee=fen(1)),
+        {f"merchant:{MERCHANT}:held": 1, "platform:fees": -1},
+    ),
 }
 
 
@@ -50,6 +66,17 @@ def test_where_money_goes(name: str) -> None:
 def test_a_payment_is_captured_once_in_time_or_late() -> None:
     assert MOVEMENTS["captured"][0].key == MOVEMENTS["captured late"][0].key
     assert MOVEMENTS["captured"][0].key == f"captured/{PAYMENT}"
+
+
+def test_a_release_is_guarded_by_what_the_order_holds() -> None:
+    movement, _ = MOVEMENTS["released"]
+    assert movement.guards == (Guard(account=f"escrow:{ORDER}", amount=fen(3998)),)
+
+
+@pytest.mark.parametrize("fee", [fen(-1), fen(11)])
+def test_a_fee_is_a_part_of_what_is_released(fee: Money) -> None:
+    with pytest.raises(AssertionError):
+        postings.released(ORDER, 1, merchant_id=MERCHANT, amount=fen(10), fee=fee)
 
 
 @pytest.mark.parametrize("amount", [fen(0), fen(-1)])
@@ -70,14 +97,9 @@ def test_an_entry_that_does_not_balance_is_our_bug() -> None:
         postings.assert_balanced(two_currencies)
 
 
-def test_no_account_of_today_is_guarded_by_a_balance_of_its_own() -> None:
-    accounts = [
-        chart.PLATFORM_SUSPENSE,
-        chart.provider_clearing("wechatpay"),
-        chart.merchant_held(MERCHANT),
-    ]
-    assert {account.kept for account in accounts} == {Kept.FOLDED, Kept.FREE}
-    assert all(movement.guards == () for movement, _ in MOVEMENTS.values())
+def test_only_a_release_is_guarded() -> None:
+    guarded = {name for name, (movement, _) in MOVEMENTS.items() if movement.guards}
+    assert guarded == {name for name in MOVEMENTS if name.startswith("released")}
 
 
 def test_a_movement_whose_guards_are_not_in_the_commit_is_our_bug(quick_house: House) -> None:

@@ -12,6 +12,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
+from tests.fakes.rooms import FEE_BASIS_POINTS
 from tests.simulation import numbered
 from tests.simulation.stage import Stage
 
@@ -34,12 +35,17 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from _every_entry_is_balanced_and_listed(stage, entries)
     yield from _every_commit_left_one_row(stage)
     captured_for: Counter[OrderId] = Counter()
+    released_for: Counter[OrderId] = Counter()
     for entry in entries.values():
         if entry.kind == "payment_captured" and entry.order_id is not None:
             captured_for[entry.order_id] += entry.total().amount
+        if entry.kind == "order_released" and entry.order_id is not None:
+            released_for[entry.order_id] += entry.total().amount
+            yield from _fee(entry)
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head":
-            yield from _order(key, item, captured_for[OrderId(key.pk)])
+            order_id = OrderId(key.pk)
+            yield from _order(key, item, captured_for[order_id], released_for[order_id])
         if key.sk.startswith("payment/"):
             yield from _payment(stage, key, item, entries)
         if key.sk == "stock" and whole(item["free"]) < 0:
@@ -87,16 +93,26 @@ def _every_commit_left_one_row(stage: Stage) -> Iterator[str]:
             yield f"a commit left {rows} outbox rows"
 
 
-def _order(key: Key, item: Item, captured: int) -> Iterator[str]:
+def _fee(entry: JournalEntry) -> Iterator[str]:
+    """The platform takes its share, half up, and no more."""
+    share = entry.total().share(basis_points=FEE_BASIS_POINTS)
+    taken = sum(one.amount.amount for one in entry.postings if one.account == "platform:fees")
+    if taken != share.amount:
+        yield f"{entry.key} takes {taken}, and {share.amount} was agreed"
+
+
+def _order(key: Key, item: Item, captured: int, released: int) -> Iterator[str]:
     held, due, total = (whole(item[name]) for name in ("held", "due", "total"))
     state = OrderState(str(item["state"]))
-    if held != captured:
-        yield f"{key.pk} holds {held}, but {captured} was captured for it"
+    if held != captured - released:
+        yield f"{key.pk} holds {held} of {captured} captured and {released} released"
     if min(held, due) < 0:
         yield f"{key.pk} is below zero"
     expected = {
         OrderState.UNPAID: (0, total),
         OrderState.PAID: (total, 0),
+        OrderState.SHIPPED: (total, 0),
+        OrderState.RELEASED: (0, 0),
         OrderState.CLOSED: (0, 0),
     }
     if (held, due) != expected[state]:
@@ -153,9 +169,18 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
             yield f"{number} was paid, and never captured"
+    yield from _nothing_waits_for_ever(stage)
+
+
+def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
-        if key.pk.startswith("ord_") and key.sk == "head" and item["state"] == OrderState.UNPAID:
-            yield f"{key.pk} is unpaid for ever"
+        if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
+            yield f"{key.pk} is {item['state']} for ever"
+        if key.pk.startswith("due/receipt"):
+            yield f"{key.sk} is due for ever"
+
+
+_TRANSIENT = {OrderState.UNPAID, OrderState.SHIPPED}
 
 
 def _is_booked(word: Collected, entries: dict[str, JournalEntry]) -> bool:

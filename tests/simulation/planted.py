@@ -3,6 +3,7 @@
 A bug that two mechanisms guard is planted in both.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -11,10 +12,13 @@ from typing import Any
 
 from chalicelib.catalog.model import Take
 from chalicelib.catalog.store import CatalogStore, stock_refusal
+from chalicelib.escrow import rules as escrow_rules
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 from chalicelib.kernel.ids import OrderId
-from chalicelib.orders.store import ORDER, Due, OrderStore
-from chalicelib.orders.usecases import SweepExpired
+from chalicelib.kernel.money import Money
+from chalicelib.ledger import postings
+from chalicelib.orders.store import ORDER, OrderStore
+from chalicelib.orders.usecases import RememberDue, SweepExpired
 from chalicelib.payments.model import Booking
 from chalicelib.payments.rules import PAYMENT
 from chalicelib.payments.store import PaymentStore
@@ -31,6 +35,7 @@ from chalicelib.storage.conditions import (
     OneOf,
     Set,
 )
+from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
 from tests.simulation.planted_list import LIST_BUGS
@@ -179,17 +184,47 @@ def _late_refund_forgotten(roots: ExitStack) -> None:
     patch(roots, PaymentStore, "refund_due", lambda *_: None)
 
 
+def _fee_twice(roots: ExitStack) -> None:
+    """Take the fee of the fee's base once more, as two places that both subtract it do."""
+
+    def fee(amount: Money, *, basis_points: int) -> Money:
+        return amount.share(basis_points=2 * basis_points)
+
+    patch(roots, escrow_rules, "platform_fee", fee)
+
+
+def _released_without_looking(roots: ExitStack) -> None:
+    """Release without a condition on state, hold and number; and under a number of its own."""
+    _weaken(roots, [ORDER], lambda condition: ITEM_PRESENT if _is_release(condition) else condition)
+    numbers = itertools.count(1)
+    patch(
+        roots,
+        postings,
+        "released_key",
+        lambda order_id, _number: f"released/{order_id}/{next(numbers)}",
+    )
+
+
+def _is_release(condition: Condition | None) -> bool:
+    parts = condition.parts if isinstance(condition, AllOf) else ()
+    return any(getattr(part, "attribute", None) == "releases" for part in parts)
+
+
+def _shipping_unheard(roots: ExitStack) -> None:
+    patch(roots, RememberDue, "shipped", lambda *_: None)
+
+
 def _due_note_dropped_though_nobody_was_asked(roots: ExitStack) -> None:
     """Swallow a queue's error, and forget the order."""
 
-    def settle(self: SweepExpired, found: Sequence[Due], now: datetime) -> int:
-        heads = self.orders.heads([due.order_id for due in found])
+    def settle(self: SweepExpired, found: Sequence[Note], now: datetime) -> int:
+        heads = self.orders.heads([OrderId(note.about) for note in found])
         for order in heads.values():
             with suppress(PlatformError):
                 self.request_close(order.id)
         with self.commits() as work:
-            for due in found:
-                self.orders.drop_due(work, due)
+            for note in found:
+                self.expiries.drop(work, note)
         return len(found)
 
     patch(roots, SweepExpired, "_settle", settle)
@@ -209,5 +244,8 @@ BUGS = [
     Bug("stock returned twice", _stock_returned_twice),
     Bug("failed payment not captured", _failed_payment_not_captured),
     Bug("late refund forgotten", _late_refund_forgotten),
+    Bug("fee twice", _fee_twice),
+    Bug("released without looking", _released_without_looking),
+    Bug("shipping unheard", _shipping_unheard),
     Bug("due note dropped, nobody asked", _due_note_dropped_though_nobody_was_asked),
 ]

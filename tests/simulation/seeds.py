@@ -78,6 +78,7 @@ class Scene:
             self.stage.work_commands,
             self.stage.work_events,
             self.stage.rooms.sweep.sweep,
+            self.stage.rooms.release.sweep,
         ):
             world.begin(partial(self._worker, work))
         for _ in range(self.draw.choice([1, 2, 3])):
@@ -118,6 +119,26 @@ class Scene:
                 if collected is not None:
                     self.stage.world.tell(f"{name} pays {number}")
                     self._mail(collected)
+                    self.stage.world.begin(partial(self._trade, order), after=self._wait(120))
+
+    def _trade(self, order: Order) -> None:
+        """Let the merchant ship, now and then twice; and the shopper confirm, or not."""
+        rooms = self.stage.rooms
+        if self.draw.random() < 0.2:
+            return
+        for _ in range(self.draw.choice([1, 1, 2])):
+            parcel = self.draw.choice(["SF123456", "SF123456", "SF654321"])
+            self._insist(
+                "the merchant ships",
+                lambda parcel=parcel: rooms.ship.ship(order.merchant_id, order.id, "SF", parcel),  # type: ignore[misc]
+            )
+            self.stage.world.pause(self._wait(60))
+        for _ in range(self.draw.choice([0, 1, 1, 2])):
+            self.stage.world.begin(partial(self._confirm, order), after=self._wait(1))
+
+    def _confirm(self, order: Order) -> None:
+        confirm = self.stage.rooms.release.confirm
+        self._insist("the shopper confirms", lambda: confirm(order.member_id, order.id))
 
     def _mail(self, collected: Collected) -> None:
         """Let the provider say it: once or often, soon or late, and now and then untruly."""

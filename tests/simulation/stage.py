@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.edge.queue import Message
-from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import fen
@@ -16,7 +15,7 @@ from chalicelib.payments.usecases import Hear, RefreshCertificates
 from chalicelib.providers.port import Collected, Provider
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
-from tests.fakes.rooms import TTL_SECONDS, Rooms
+from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.simulation.ports import (
     Outside,
     Plan,
@@ -165,8 +164,7 @@ class Stage:
 
     def _hear(self, message: Message) -> None:
         for event in message["events"]:
-            expires_at = instant_from(event["facts"]["expires_at"])
-            self.rooms.remember_expiry.placed(OrderId.parse(event["about"]), expires_at)
+            self.rooms.hear(event)
             self.heard[event["position"]] += 1
 
     def _shortened(self, limit: int) -> int:
@@ -190,7 +188,14 @@ class Stage:
                 self.attempt(self.work_bookings)
                 self.attempt(self.work_commands)
             self._catch_up()
+        self._receive_all()
         self.rooms.logbook.sweep_stages()
+
+    def _receive_all(self) -> None:
+        """Wait until every shipment is taken as received."""
+        self.world.pause(RECEIPT_DAYS * 86_400)
+        self.rooms.release.sweep()
+        self._catch_up()
 
     def _catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""

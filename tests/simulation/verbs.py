@@ -9,16 +9,17 @@ from datetime import timedelta
 
 from chalicelib.books import usecases as books
 from chalicelib.catalog import usecases as catalog
+from chalicelib.escrow import usecases as escrow
 from chalicelib.kernel.ids import MerchantId, OrderId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day
 from chalicelib.orders import usecases as orders
-from chalicelib.orders.model import Wanted
+from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments import usecases as payments
 from chalicelib.people import usecases as people
 from chalicelib.providers.port import Certificate, Collected
 from tests.fakes.clock import START
-from tests.fakes.rooms import TTL_SECONDS
+from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS
 from tests.simulation.stage import Stage
 
 Verb = Callable[[], object]
@@ -174,6 +175,46 @@ def _swept(stage: Stage) -> Verb:
     return sweep_and_close
 
 
+def _held(stage: Stage) -> Order:
+    """Let an order be paid, and return it."""
+    collected = paid(stage)
+    stage.deliver(collected)
+    order = stage.rooms.orders.find(OrderId(collected.attach.partition("/")[0]))
+    assert order is not None
+    return order
+
+
+def _shipped(stage: Stage) -> Verb:
+    order = _held(stage)
+    return lambda: stage.rooms.ship.ship(order.merchant_id, order.id, "SF", "SF123456")
+
+
+def _received(stage: Stage) -> Verb:
+    order = _held(stage)
+    stage.rooms.ship.ship(order.merchant_id, order.id, "SF", "SF123456")
+    return lambda: stage.rooms.release.confirm(order.member_id, order.id)
+
+
+def _taken_as_received(stage: Stage) -> Verb:
+    _shipped(stage)()
+    stage.sequence()
+    while stage.events.messages:
+        stage.work_events()
+    stage.world.pause(RECEIPT_DAYS * 86_400)
+    return stage.rooms.release.sweep
+
+
+def _shipping_heard(stage: Stage) -> Verb:
+    _shipped(stage)()
+    stage.sequence()
+
+    def hear() -> None:
+        while stage.events.messages:
+            stage.work_events()
+
+    return hear
+
+
 def _sequenced(stage: Stage) -> Verb:
     collected = paid(stage)
     stage.deliver(collected)
@@ -246,6 +287,7 @@ def _reads(stage: Stage) -> Verb:
         show.for_member(order_id, head.member_id)
         show.for_merchant(order_id, head.merchant_id)
         show.for_operator(order_id)
+        show.with_lines(head)
         show.of_member(head.member_id, state=None, after=None, limit=10)
         stage.rooms.catalog.get(product_id)
         stage.rooms.merchants.get(head.merchant_id)
@@ -277,7 +319,11 @@ VERBS = [
         _sequenced,
         (books.FoldTotals.read, orders.ListOrders.read, orders.ListOrders.bring_up_to_date),
     ),
-    Registered("hear of an order", _heard, (orders.RememberExpiry.placed,)),
+    Registered("ship", _shipped, (escrow.Ship.ship,)),
+    Registered("confirm receipt", _received, (escrow.Release.confirm,)),
+    Registered("taken as received", _taken_as_received, (escrow.Release.sweep,)),
+    Registered("hear of a shipment", _shipping_heard, (orders.RememberDue.shipped,)),
+    Registered("hear of an order", _heard, (orders.RememberDue.placed,)),
     Registered(
         "read the books",
         _books_read,
@@ -307,6 +353,7 @@ VERBS = [
             orders.ReadOrders.for_merchant,
             orders.ReadOrders.for_operator,
             orders.ReadOrders.of_member,
+            orders.ReadOrders.with_lines,
             catalog.Catalog.get,
             people.Merchants.get,
         ),

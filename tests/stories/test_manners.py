@@ -19,6 +19,8 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", "/v1/orders", {"member"}),
     ("GET", f"/v1/orders/{ORDER}", {"member", "merchant", "operator"}),
     ("POST", f"/v1/orders/{ORDER}/payments", {"member"}),
+    ("POST", f"/v1/orders/{ORDER}/shipment", {"merchant"}),
+    ("POST", f"/v1/orders/{ORDER}/receipt", {"member"}),
     ("GET", f"/v1/merchants/{MERCHANT}/orders", {"operator", "merchant"}),
     ("GET", f"/v1/merchants/{MERCHANT}/balances", {"operator", "merchant"}),
     ("GET", f"/v1/merchants/{MERCHANT}/entries", {"operator", "merchant"}),

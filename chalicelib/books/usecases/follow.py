@@ -9,13 +9,13 @@ from chalicelib.ledger.entries import ListEntries
 from chalicelib.ledger.events import Message, SendEvents
 from chalicelib.ledger.numbered import Reader
 from chalicelib.ledger.segments import WriteSegments
-from chalicelib.orders.model import PLACED
+from chalicelib.orders.model import PLACED, SHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import ListOrders
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
-HEARD = frozenset({PLACED})
+HEARD = frozenset({PLACED, SHIPPED})
 """The events to which some room listens."""
 
 

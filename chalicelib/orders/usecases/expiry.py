@@ -8,24 +8,31 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders import rules
 from chalicelib.orders.model import OrderState
-from chalicelib.orders.store import Due, OrderStore
+from chalicelib.orders.store import OrderStore
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Commits
+from chalicelib.storage.due import DueList, Note
 
 _SWEEP_BATCH = 40  # two writes each, of the hundred that a commit takes
 
 
 @dataclass(frozen=True, slots=True)
-class RememberExpiry:
-    """Hears that an order was placed, and notes when it is to be looked at."""
+class RememberDue:
+    """Hears what happened to orders, and notes when each is to be looked at."""
 
-    orders: OrderStore
+    expiries: DueList
+    receipts: DueList
     commits: Commits
 
     def placed(self, order_id: OrderId, expires_at: datetime) -> None:
-        """Put an order on the list; heard again, it stands there already."""
+        """Note when an unpaid order may be closed; heard again, it is noted already."""
         with self.commits() as work:
-            self.orders.put_due(work, order_id, expires_at + rules.CLOSE_GRACE)
+            self.expiries.put(work, order_id, expires_at + rules.CLOSE_GRACE)
+
+    def shipped(self, order_id: OrderId, receipt_due_at: datetime) -> None:
+        """Note when a shipped order is taken as received; heard again, it is noted already."""
+        with self.commits() as work:
+            self.receipts.put(work, order_id, receipt_due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class SweepExpired:
     """
 
     orders: OrderStore
+    expiries: DueList
     commits: Commits
     clock: Clock
     request_close: Callable[[OrderId], None]
@@ -47,12 +55,12 @@ class SweepExpired:
 
     def _sweep_shard(self, shard: int) -> int:
         asked, now = 0, self.clock.now()
-        while found := self.orders.due_by(shard, now, limit=_SWEEP_BATCH):
+        while found := self.expiries.by(shard, now, limit=_SWEEP_BATCH):
             asked += self._settle(found, now)
         return asked
 
-    def _settle(self, found: Sequence[Due], now: datetime) -> int:
-        heads = self.orders.heads([due.order_id for due in found])
+    def _settle(self, found: Sequence[Note], now: datetime) -> int:
+        heads = self.orders.heads([OrderId(note.about) for note in found])
         again = {
             order.id: rules.look_again_at(order, now=now)
             for order in heads.values()
@@ -62,8 +70,8 @@ class SweepExpired:
         for order_id in overdue:
             self.request_close(order_id)
         with self.commits() as work:
-            for due in found:
-                self.orders.drop_due(work, due)
+            for note in found:
+                self.expiries.drop(work, note)
             for order_id, at in again.items():
-                self.orders.put_due(work, order_id, at)
+                self.expiries.put(work, order_id, at)
         return len(overdue)

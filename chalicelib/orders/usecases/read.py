@@ -32,6 +32,10 @@ class ReadOrders:
         order = self._order(order_id)
         return order, self.orders.lines(order)
 
+    def with_lines(self, order: Order) -> Placed:
+        """Return an order that was just moved, with its lines."""
+        return order, self.orders.lines(order)
+
     def of_member(
         self, member_id: MemberId, *, state: OrderState | None, after: str | None, limit: int
     ) -> tuple[list[Placed], str | None]:

@@ -1,0 +1,57 @@
+"""Shipping an order, and confirming that it came."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from chalicelib.edge.auth import Scope
+from chalicelib.edge.http import Api, Call
+from chalicelib.escrow import wiring
+from chalicelib.escrow.model import (
+    AlreadyShippedError,
+    OrderNotReceivableError,
+    OrderNotShippableError,
+)
+from chalicelib.kernel.ids import OrderId
+from chalicelib.orders import wiring as orders
+from chalicelib.orders.api import OrderView, shown
+from chalicelib.orders.model import OrderNotFoundError
+
+api = Api(__name__, authenticator=wiring.authenticator)
+
+
+class ShipOrder(BaseModel):
+    """The carrier's code, such as `SF`, and the parcel's number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    carrier: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,20}$")]
+    tracking_number: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,40}$")]
+
+
+@api.post(
+    "/v1/orders/{order_id}/shipment",
+    scopes=[Scope.MERCHANT],
+    body=ShipOrder,
+    answer=OrderView,
+    status=201,
+    refusals=[OrderNotFoundError, OrderNotShippableError, AlreadyShippedError],
+)
+def ship_order(call: Call, order_id: str, body: ShipOrder) -> OrderView:
+    """Say that a paid order is on its way."""
+    merchant_id, asked = call.caller.own_merchant_id, OrderId.parse(order_id)
+    order = wiring.ship().ship(merchant_id, asked, body.carrier, body.tracking_number)
+    return shown(orders.read_orders().with_lines(order))
+
+
+@api.post(
+    "/v1/orders/{order_id}/receipt",
+    scopes=[Scope.MEMBER],
+    answer=OrderView,
+    idempotent=True,
+    refusals=[OrderNotFoundError, OrderNotReceivableError],
+)
+def confirm_receipt(call: Call, order_id: str) -> OrderView:
+    """Confirm that the goods came: the held money becomes the merchant's."""
+    order = wiring.release().confirm(call.caller.member_id, OrderId.parse(order_id))
+    return shown(orders.read_orders().with_lines(order))

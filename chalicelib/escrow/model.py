@@ -1,0 +1,24 @@
+"""What can stand in the way of shipping an order and releasing its money."""
+
+from chalicelib.kernel.errors import Kind, PlatformError
+
+
+class OrderNotShippableError(PlatformError):
+    """Only a paid order is shipped."""
+
+    kind = Kind.CONFLICT
+    code = "order_not_shippable"
+
+
+class AlreadyShippedError(PlatformError):
+    """The order was shipped under another carrier or number."""
+
+    kind = Kind.CONFLICT
+    code = "already_shipped"
+
+
+class OrderNotReceivableError(PlatformError):
+    """Only a shipped order can be received."""
+
+    kind = Kind.CONFLICT
+    code = "order_not_receivable"

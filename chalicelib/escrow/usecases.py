@@ -1,0 +1,156 @@
+"""Shipping, receiving, releasing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.escrow import rules
+from chalicelib.escrow.model import (
+    AlreadyShippedError,
+    OrderNotReceivableError,
+    OrderNotShippableError,
+)
+from chalicelib.kernel.clock import Clock, instant_text
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId
+from chalicelib.ledger import postings
+from chalicelib.ledger.journal import Journal
+from chalicelib.orders.model import SHIPPED, Order, OrderNotFoundError, OrderState
+from chalicelib.orders.store import OrderStore
+from chalicelib.storage import keys
+from chalicelib.storage.commit import CommitRefusedError, Commits
+from chalicelib.storage.due import DueList, Note
+
+_SWEEP_BATCH = 40
+_TRIES_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ship:
+    """Sends a paid order on its way (发货)."""
+
+    orders: OrderStore
+    commits: Commits
+    receipt_days: int
+
+    def ship(
+        self, merchant_id: MerchantId, order_id: OrderId, carrier: str, tracking_number: str
+    ) -> Order:
+        """Ship a merchant's own order; said again just so, it is the same shipment.
+
+        Raises `OrderNotFoundError`, `OrderNotShippableError` or `AlreadyShippedError`.
+        """
+        order = self._own(merchant_id, order_id)
+        if order.shipment is not None:
+            return self._already(order, carrier, tracking_number)
+        if order.state is not OrderState.PAID:
+            raise OrderNotShippableError("only a paid order is shipped", state=order.state)
+        try:
+            with self.commits() as work:
+                sent = rules.shipment(
+                    carrier, tracking_number, at=work.at, receipt_days=self.receipt_days
+                )
+                self.orders.shipped(work, order, sent)
+                facts = {
+                    "receipt_due_at": instant_text(sent.receipt_due_at),
+                    "merchant_id": merchant_id,
+                }
+                work.emit(SHIPPED, order_id, facts=facts)
+        except CommitRefusedError:
+            # Shipped twice at once: the other one stands. A paid order goes nowhere else.
+            return self._already(self._own(merchant_id, order_id), carrier, tracking_number)
+        return order.evolve(state=OrderState.SHIPPED, shipment=sent)
+
+    def _own(self, merchant_id: MerchantId, order_id: OrderId) -> Order:
+        order = self.orders.find(order_id)
+        if order is None or order.merchant_id != merchant_id:
+            raise OrderNotFoundError("there is no such order")
+        return order
+
+    def _already(self, order: Order, carrier: str, tracking_number: str) -> Order:
+        if not rules.is_same_parcel(order, carrier, tracking_number):
+            raise AlreadyShippedError("this order was shipped otherwise", state=order.state)
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Gives held money to the merchant, when the goods are received or taken as received."""
+
+    orders: OrderStore
+    journal: Journal
+    commits: Commits
+    clock: Clock
+    receipts: DueList
+    fee_basis_points: int
+
+    def confirm(self, member_id: MemberId, order_id: OrderId) -> Order:
+        """Confirm that a shopper's own order has come (确认收货); said again, it is the same.
+
+        Raises `OrderNotFoundError` or `OrderNotReceivableError`.
+        """
+        order = self.orders.find(order_id)
+        if order is None or order.member_id != member_id:
+            raise OrderNotFoundError("there is no such order")
+        return self._released(order)
+
+    def sweep(self) -> int:
+        """Release every shipped order whose time is over (自动确认收货); return how many."""
+        return sum(self._sweep_shard(shard) for shard in range(keys.DUE_SHARDS))
+
+    def _sweep_shard(self, shard: int) -> int:
+        released, now = 0, self.clock.now()
+        while found := self.receipts.by(shard, now, limit=_SWEEP_BATCH):
+            released += self._settle(found, now)
+        return released
+
+    def _settle(self, found: Sequence[Note], now: datetime) -> int:
+        """Release what is due, and drop the notes; one that is not due any more needs none."""
+        heads = self.orders.heads([OrderId(note.about) for note in found])
+        due = [order for order in heads.values() if rules.is_receipt_due(order, now=now)]
+        for order in due:
+            self._released(order)
+        with self.commits() as work:
+            for note in found:
+                self.receipts.drop(work, note)
+        return len(due)
+
+    def _released(self, order: Order) -> Order:
+        for _ in range(_TRIES_MAX):
+            if order.state is OrderState.RELEASED:
+                return order
+            if order.state is not OrderState.SHIPPED:
+                raise OrderNotReceivableError("only a shipped order is received", state=order.state)
+            if self._commit(order):
+                return order.evolve(
+                    state=OrderState.RELEASED,
+                    held=order.held - order.held,
+                    releases=order.releases + 1,
+                )
+            moved = self.orders.find(order.id)
+            assert moved is not None, "an order is never deleted"
+            order = moved
+        raise OrderNotReceivableError("the order is moving; try again", state=order.state)
+
+    def _commit(self, order: Order) -> bool:
+        """Release all that an order holds in one commit; False when it moved meanwhile."""
+        movement = postings.released(
+            order.id,
+            order.releases + 1,
+            merchant_id=order.merchant_id,
+            amount=order.held,
+            fee=rules.platform_fee(order.held, basis_points=self.fee_basis_points),
+        )
+        try:
+            with self.commits() as work:
+                self.orders.released(work, order)
+                self.journal.post(
+                    work,
+                    movement,
+                    event="order.released",
+                    about=order.id,
+                    facts={"merchant_id": order.merchant_id},
+                    guarded=movement.guards,
+                )
+        except CommitRefusedError:
+            return False
+        return True

@@ -1,0 +1,49 @@
+"""Due lists: what is to be looked at, and when. Swept by a schedule, never by a TTL.
+
+Notes stand in four partitions a list, in the order of their moments. A note is not the truth: the
+sweep reads what it is about, and a note too many is dropped.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.kernel.clock import instant_text
+from chalicelib.storage import keys
+from chalicelib.storage.commit import Work
+from chalicelib.storage.table import Table
+from chalicelib.storage.values import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that is to be looked at."""
+
+    key: Key
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueList:
+    """One list, by its name."""
+
+    table: Table
+    name: str
+
+    def put(self, work: Work, about: str, at: datetime) -> None:
+        """Note when to look; noted again, it is the same note."""
+        shard = zlib.crc32(about.encode()) % keys.DUE_SHARDS
+        key = keys.due(self.name, shard, instant_text(at), about)
+        work.put(key, {}, refusal=f"due/{about}", when=None)
+
+    def drop(self, work: Work, note: Note) -> None:
+        """Take a note away; another sweep may have been faster."""
+        work.delete(note.key, refusal=f"was due/{note.key.sk}")
+
+    def by(self, shard: int, at: datetime, *, limit: int) -> Sequence[Note]:
+        """Return the notes of a shard whose time has come, the earliest first."""
+        bounds = (" ", f"{instant_text(at)}~")
+        pk = keys.due_list(self.name, shard)
+        page = self.table.query(keys.MAIN, pk, between=bounds, limit=limit)
+        return [Note(key, key.sk.rpartition("/")[2]) for key, _ in page.rows]
