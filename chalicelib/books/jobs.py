@@ -24,19 +24,20 @@ _SECONDS = 20.0  # of the 30 that a function has
 )
 def sequence_when_rung(_event: DynamoDBEvent) -> Any:
     """Give what waits in the outbox its numbers."""
-    return _sequence()
+    return _sequence(rung=True)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
 def sequence_every_minute(_event: CloudWatchEvent) -> Any:
     """Do the same though nobody rang; and sweep away stages that lost their race."""
     swept = wiring.logbook().sweep_stages()
-    return _sequence() | {"stages_swept": swept}
+    return _sequence(rung=False) | {"stages_swept": swept}
 
 
-def _sequence() -> dict[str, int]:
+def _sequence(*, rung: bool) -> dict[str, int]:
+    """Run, and say how long rows wait; who could not look is silent, and silence is an alarm."""
     done = wiring.sequencer().run(seconds=_SECONDS)
-    if done.oldest_seconds is not None:  # silence is an alarm too
+    if done.oldest_seconds is not None and (done.rows or not rung):
         observe.measure("OldestRowSeconds", done.oldest_seconds)
     if done.rows or done.overtaken:
         observe.note("numbered", rows=done.rows, rounds=done.rounds, overtaken=done.overtaken)

@@ -29,7 +29,7 @@ def test_a_ring_numbers_what_waits_and_says_how_long_it_waited(
 ) -> None:
     wired.merchant()
     wired.clock.move(seconds=45)
-    assert jobs._sequence() == {"rows": 1}
+    assert jobs._sequence(rung=True) == {"rows": 1}
     printed = capsys.readouterr().out
     assert oldest(printed) == [45]
     (metric,) = [
@@ -39,7 +39,9 @@ def test_a_ring_numbers_what_waits_and_says_how_long_it_waited(
     ]
     assert metric["Namespace"] == "Shoukuan"
     assert metric["Dimensions"] == [["service"]]
-    assert jobs._sequence() == {"rows": 0}
+    assert jobs._sequence(rung=True) == {"rows": 0}
+    assert oldest(capsys.readouterr().out) == []
+    assert jobs._sequence(rung=False) == {"rows": 0}
     assert oldest(capsys.readouterr().out) == [0]
 
 
@@ -53,7 +55,7 @@ def test_what_could_not_look_says_nothing_so_that_the_alarm_rings(
 
     logbook = type(wired.logbook)
     monkeypatch.setattr(logbook, "head", overtaken)
-    assert jobs._sequence() == {"rows": 0}
+    assert jobs._sequence(rung=False) == {"rows": 0}
     assert oldest(capsys.readouterr().out) == []
     assert len(wired.clock.pauses) > 10, "it does not spin"
 
@@ -62,7 +64,7 @@ def test_what_could_not_look_says_nothing_so_that_the_alarm_rings(
 
     monkeypatch.setattr(logbook, "head", away)
     with pytest.raises(TryAgainError):
-        jobs._sequence()
+        jobs._sequence(rung=False)
     assert oldest(capsys.readouterr().out) == []
 
 
