@@ -11,7 +11,7 @@ from chalicelib.books.model import AccountNotFoundError, DayNotClosedError, Tota
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
-from chalicelib.kernel.ids import EntryId, MerchantId
+from chalicelib.kernel.ids import EntryId, MerchantId, OrderId
 from chalicelib.kernel.money import Money
 from chalicelib.ledger.balances import PositionNotReachedError
 from chalicelib.ledger.chart import Side
@@ -43,6 +43,7 @@ class EntryView(BaseModel):
     key: str
     posted_at: AwareDatetime
     position: int
+    order_id: OrderId | None
     postings: list[Posting]
 
 
@@ -217,6 +218,7 @@ def _entry(position: int, entry: JournalEntry) -> EntryView:
         key=entry.key,
         posted_at=entry.posted_at,
         position=position,
+        order_id=entry.order_id,
         postings=list(entry.postings),
     )
 

@@ -50,6 +50,7 @@ def test_a_merchant_reads_its_entries_page_by_page(paid: Purchase) -> None:
     positions = [entry["position"] for entry in found]
     assert positions == sorted(positions, reverse=True)
     assert rest["next"] is None
+    assert found[-1]["order_id"] == paid.order_id
     debit, credit = found[-1]["postings"]
     assert (debit["side"], debit["account"]) == ("debit", "provider:wechatpay:clearing")
     assert credit["amount"] == {"amount": TOTAL, "currency": "CNY"}
