@@ -121,7 +121,7 @@ def _check(merchant_id: str, books: list[Any]) -> None:
     listed = [numbered for _, rows in ReadSegments(local_lake()).batches() for numbered in rows]
     by_time = sorted(listed, key=lambda numbered: numbered.row.key.sk)
     kinds = ", ".join(numbered.row.kind for numbered in by_time)
-    print(f"\nThe numbered list, {len(listed)} rows: {kinds}")
+    print(f"\nThe numbered list has {len(listed)} rows, by time: {kinds}")
     positions = [numbered.position for numbered in listed]
     _insist(positions == list(range(1, len(listed) + 1)), "the list has a gap")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 
@@ -21,4 +22,11 @@ def look_where_it_runs() -> str:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return f"the running stack at {address}"
+    if not {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
+        print(
+            f"no stack runs here ({run_file} is not there): start `make run`, or name AWS by"
+            " AWS_REGION with MAIN_TABLE, LOG_TABLE, LAKE_BUCKET and STAGE",
+            file=sys.stderr,
+        )
+        raise SystemExit(1)
     return os.environ.get("AWS_ENDPOINT_URL", "AWS")

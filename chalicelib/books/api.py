@@ -1,7 +1,7 @@
 """The books, over HTTP."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -15,6 +15,7 @@ from chalicelib.kernel.ids import EntryId, MerchantId, OrderId
 from chalicelib.kernel.money import Money
 from chalicelib.ledger.balances import PositionNotReachedError
 from chalicelib.ledger.chart import Side
+from chalicelib.ledger.days import CHINA
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.ledger.postings import Posting
 from chalicelib.people.model import MerchantNotFoundError
@@ -206,7 +207,7 @@ def _visible(call: Call, merchant_id: str) -> MerchantId:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=CHINA).date()
     except ValueError:
         raise DayNotClosedError("there is no such day", day=text[:16]) from None
 

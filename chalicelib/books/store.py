@@ -101,6 +101,7 @@ class Rebuilt:
     through: dict[tuple[str, str], int] = field(default_factory=dict)
     totals: dict[Place, Counter[str]] = field(default_factory=dict)
     totals_through: dict[Place, int] = field(default_factory=dict)
+    days: dict[str, int] = field(default_factory=dict)  # open day → its last position
     orders: set[OrderId] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
     repairs: list[Group] = field(default_factory=list)

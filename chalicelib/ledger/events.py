@@ -1,9 +1,8 @@
 """Events: what happened, told to the rooms that listen, at least once and in any order.
 
-An event is known by its position: whoever hears one twice knows it by that. A message carries
-some events, `{"events": [{"event", "position", "about", "at", "facts", "entry"}, …]}`, since calls,
-not bytes, are what a queue costs; if one of them fails, the message comes again, and those that
-were heard are known.
+Hearing one twice must change nothing; its position is its name for whoever needs one. A message
+carries some events, `{"events": [{"event", "position", "about", "at", "facts", "entry"}, …]}`,
+since calls, not bytes, are what a queue costs; if one of them fails, the message comes again.
 """
 
 import json

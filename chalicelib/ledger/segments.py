@@ -3,8 +3,9 @@
     log/day=2026-11-24/0000000000000001.jsonl        a line a row, the position first
     manifest/day=2026-11-24/0000000000000001.json    its base, end, SHA-256, and the chain
 
-A file is named by the position it begins with. The chain binds each segment to all before it and
-stands in the list's head, so that a file that was changed, or is missing, shows.
+A file is named by the position it begins with, in the folder of the business day that was open. The
+chain binds each segment to all before it and stands in the list's head, so that a file that was
+changed, or is missing, shows.
 """
 
 import json
@@ -18,7 +19,6 @@ from pydantic import ValidationError
 from chalicelib.kernel.clock import instant_from
 from chalicelib.kernel.errors import PlatformError
 from chalicelib.kernel.record import Record
-from chalicelib.ledger.days import business_day
 from chalicelib.ledger.numbered import Batch, NumberedRow
 from chalicelib.storage import keys
 from chalicelib.storage.lake import Lake
@@ -60,7 +60,7 @@ class WriteSegments:
     def read(self, batch: Batch) -> None:
         """Write a batch; again, it is the same files with the same bytes."""
         body = batch.lines
-        place = f"day={business_day(batch.numbered_at)}/{keys.position_text(batch.base + 1)}"
+        place = f"day={batch.day}/{keys.position_text(batch.base + 1)}"
         manifest = Manifest(
             base=batch.base,
             end=batch.end,

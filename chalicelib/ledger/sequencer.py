@@ -1,10 +1,11 @@
 """The sequencer: gives every commit's row its number, once, and lets every reader read it.
 
-    1  read the head strongly; a stage that is not applied is finished first, whoever began it
+    1  read the head strongly; a stage that is not applied is finished first, whoever began it;
+       business days that are over are closed
     2  read the oldest rows of all 16 shards
     3  write the stage: which rows, in which order
     4  move the head: compare-and-set, the only commit point
-    5  let every reader read: balances, lists, totals, lake, events
+    5  let every reader read: balances, lists, totals, events, lake
     6  delete the rows
     7  set `applied`, under condition
 
@@ -27,7 +28,7 @@ ROWS_A_SHARD = 256
 """How many rows a round takes of each shard: some four thousand in all, so that what is written
 once a round and merchant is shared by many rows. A stage of so many keys is a third of an item."""
 
-ROUND_SECONDS = 1.0
+ROUND = timedelta(seconds=1)
 """Rounds are coalesced to one in this time, unless more rows wait than one round takes."""
 
 _OVERTAKEN_SECONDS = 0.1
@@ -106,9 +107,9 @@ class Sequencer:
         """Return how long to wait so that rounds are not more than one a second."""
         if head.numbered_at is None:
             return 0.0
-        gone = (self.clock.protocol_now() - head.numbered_at) // timedelta(milliseconds=1)
-        left_ms = 1000 * int(ROUND_SECONDS) - gone
-        return left_ms * 0.001 if 0 < left_ms <= 1000 * ROUND_SECONDS else 0.0
+        left = ROUND - (self.clock.protocol_now() - head.numbered_at)
+        # More than a round left means that another's clock is ahead: no reason to wait.
+        return left.total_seconds() if timedelta(0) < left <= ROUND else 0.0
 
     def _numbered(self, head: Head, rows: Sequence[OutboxRow]) -> tuple[Head, Batch]:
         began = head.evolve(

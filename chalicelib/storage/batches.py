@@ -114,7 +114,8 @@ def _packed(groups: Sequence[Group]) -> Iterator[Sequence[Group]]:
 def _refused(groups: Sequence[Group], cancelled: TransactionCancelledError) -> set[int]:
     """Return which groups had a condition that failed.
 
-    What is guarded here only ever grows, so that a refusal is true even beside a conflict.
+    A refusal may stand beside a conflict here: `through` only ever grows, and whoever else is
+    refused looks again before it acts.
     """
     codes = iter(reason.code for reason in cancelled.reasons)
     by_group = [[next(codes) for _ in group] for group in groups]

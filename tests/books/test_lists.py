@@ -169,6 +169,10 @@ def tampered(house: House, merchant_id: MerchantId, order_id: OrderId) -> dict[s
         "totals": Put(keys.totals(merchant_id, "2026-11-24"), {"through": 1}),
         "an active merchant gone": Key(keys.LOG, keys.active_on("2026-11-24"), merchant_id),
         "an entry gone": entry,
+        "history": Put(
+            next(key for key in house.memory.items if key.pk == f"B#{held}" and "at/" in key.sk),
+            {"debits": 1, "credits": 1, "lines": []},
+        ),
         "an order gone from all": where[keys.orders_of(merchant_id, None)],
         "an order gone from its state": where[keys.orders_of(merchant_id, "paid")],
         "an order in a state it left": Put(
@@ -188,6 +192,7 @@ def tampered(house: House, merchant_id: MerchantId, order_id: OrderId) -> dict[s
         "totals",
         "an active merchant gone",
         "an entry gone",
+        "history",
         "an order gone from all",
         "an order gone from its state",
         "an order in a state it left",
@@ -220,3 +225,19 @@ def test_a_rebuild_never_touches_the_journal(quick_house: House) -> None:
     house.lake.files.clear()
     with pytest.raises(LakeBrokenError):
         house.rebuild.compare(repair=True)
+
+
+def test_a_rebuild_knows_where_days_closed(quick_house: House) -> None:
+    house = quick_house
+    merchant_id = house.merchant()
+    for _ in range(3):
+        purchase(house, merchant_id)
+        house.sequencer.run()
+        house.clock.move(seconds=2 * 86_400)
+    house.sequencer.run()
+    assert house.rebuild.compare().differences == []
+    closed = keys.day_closed("2026-11-26")
+    right = house.memory.items[closed]
+    house.memory.items[closed] = {**right, "position": 1}
+    assert len(house.rebuild.compare(repair=True).differences) == 1
+    assert house.memory.items[closed] == right

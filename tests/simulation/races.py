@@ -92,5 +92,5 @@ def pairs(*, only: int | None = None) -> Iterator[tuple[Point, Point]]:
 def _telling(calls: tuple[tuple[str, str], ...]) -> Iterator[int]:
     """Return the calls that are not a repeated reading of shards."""
     for number, (_, name) in enumerate(calls):
-        if name != "query" or calls[number - 1][1] != "query":
+        if number == 0 or name != "query" or calls[number - 1][1] != "query":
             yield number

@@ -8,7 +8,8 @@ from chalicelib.books.model import PLATFORM
 from chalicelib.books.rules import tallied
 from chalicelib.books.store import Difference, Rebuilt, active_key, spot
 from chalicelib.kernel.ids import OrderId
-from chalicelib.ledger.balances import Balances, folded
+from chalicelib.ledger.balances import Balances, Fold, folded
+from chalicelib.ledger.days import day_after
 from chalicelib.ledger.entries import filed
 from chalicelib.ledger.journal import JournalEntry, read_entry
 from chalicelib.ledger.numbered import NumberedRow
@@ -18,7 +19,7 @@ from chalicelib.orders.store import EVERYWHERE, OrderStore, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Batches, Group, chunked
 from chalicelib.storage.table import Delete, Put
-from chalicelib.storage.values import Item, Key
+from chalicelib.storage.values import Item, Key, Value
 
 _MOMENTS = (1.0, 2.0)
 
@@ -55,6 +56,7 @@ class Rebuild:
             raise LakeBrokenError(
                 "the lake ends elsewhere", listed=head.applied, found=rebuilt.position
             )
+        self._days(rebuilt, head.day)
         self._balances(rebuilt)
         self._totals(rebuilt)
         self._orders(rebuilt)
@@ -64,8 +66,11 @@ class Rebuild:
 
     def _take(self, rebuilt: Rebuilt, rows: Sequence[NumberedRow], day: str, end: int) -> None:
         self._against_journal(rebuilt, rows)
-        for fold in folded(rows).values():
+        folds = list(folded(rows).values())
+        for fold in folds:
             rebuilt.add(fold, end)
+        self._history(rebuilt, folds, end)
+        rebuilt.days[day] = end
         for place, counts in tallied(rows, day).items():
             rebuilt.totals.setdefault(place, Counter()).update(counts)
             rebuilt.totals_through[place] = end
@@ -86,6 +91,37 @@ class Rebuild:
                 rebuilt.differences.append(Difference(spot(key), entry, stands))
                 if key.table == keys.LOG:  # a list is mended; the journal never is
                     rebuilt.repairs.append((Put(key, {"entry": entry.model_dump_json()}),))
+
+    def _history(self, rebuilt: Rebuilt, folds: Sequence[Fold], end: int) -> None:
+        """Compare the line of history that each fold has left."""
+        said: dict[Key, Item] = {}
+        for fold in folds:
+            debits, credited = rebuilt.balances[fold.account, fold.currency]
+            lines: list[Value] = [list(line) for line in fold.lines]
+            key = keys.balance_at(fold.account, fold.currency, end)
+            said[key] = {"debits": debits, "credits": credited, "lines": lines}
+        found = self.batches.read(list(said))
+        for key, line in said.items():
+            if found.get(key) != line:
+                rebuilt.differences.append(Difference(spot(key), line, found.get(key)))
+                rebuilt.repairs.append((Put(key, line),))
+
+    def _days(self, rebuilt: Rebuilt, last_closed: str | None) -> None:
+        """Compare where business days closed: at the last position numbered while one was open."""
+        if not rebuilt.days or last_closed is None:
+            return
+        day, position, said = min(rebuilt.days), 0, dict[Key, int]()
+        while day <= last_closed:
+            position = rebuilt.days.get(day, position)
+            said[keys.day_closed(day)] = position
+            day = day_after(day)
+        found = self.batches.read(list(said))
+        for key, position in said.items():
+            stands = found.get(key, {}).get("position")
+            if stands != position:
+                rebuilt.differences.append(Difference(f"{key.sk} closed", position, stands))
+                item: Item = {**found.get(key, {}), "position": position}
+                rebuilt.repairs.append((Put(key, item),))
 
     def _balances(self, rebuilt: Rebuilt) -> None:
         spots = {keys.balance(*at): at for at in rebuilt.balances}
