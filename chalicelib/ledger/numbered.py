@@ -6,7 +6,6 @@ Rows have positions 1, 2, 3…; a balance *at position n* holds exactly the rows
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
@@ -54,7 +53,6 @@ class Batch:
 
     base: int
     rows: Sequence[NumberedRow]
-    numbered_at: datetime
     chain_before: str
     day: str  # the business day that is open at these positions
 
@@ -78,13 +76,11 @@ class Reader(Protocol):
 
 def batch_of(head: Head, rows: Iterable[OutboxRow]) -> Batch:
     """Give the rows of a head's stage their positions: those beyond what is applied."""
-    assert head.numbered_at is not None
     assert head.day is not None
     numbered = [NumberedRow(position, row) for position, row in enumerate(rows, head.applied + 1)]
     return Batch(
         base=head.applied,
         rows=numbered,
-        numbered_at=head.numbered_at,
         chain_before=head.chain_before,
         day=day_after(head.day),
     )
