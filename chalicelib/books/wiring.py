@@ -6,14 +6,12 @@ from functools import cache
 
 from chalicelib import outside
 from chalicelib.books.store import TotalsStore
-from chalicelib.books.usecases import ReadBooks, Rebuild, followers
+from chalicelib.books.usecases import ReadBooks, followers
 from chalicelib.kernel.clock import sleep
 from chalicelib.ledger.balances import Balances
 from chalicelib.ledger.entries import Entries
 from chalicelib.ledger.logbook import Logbook, Rows
-from chalicelib.ledger.segments import ReadSegments
 from chalicelib.ledger.sequencer import Sequencer
-from chalicelib.orders.store import OrderStore
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants
 
@@ -54,17 +52,6 @@ def read_books() -> ReadBooks:
         entries=Entries(outside.table()),
         totals=TotalsStore(outside.table()),
         logbook=logbook(),
-    )
-
-
-@cache
-def rebuild() -> Rebuild:
-    """Return the way the books are built again."""
-    return Rebuild(
-        segments=ReadSegments(outside.lake()),
-        batches=outside.batches(),
-        balances=Balances(outside.table()),
-        store=OrderStore(outside.table()),
     )
 
 
