@@ -124,3 +124,21 @@ class EntryId(Id):
     """A journal entry (分录)."""
 
     prefix = "ent"
+
+
+class PayoutId(Id):
+    """Money on its way to a merchant (打款单)."""
+
+    prefix = "po"
+
+
+class SettlementId(Id):
+    """The settling of one business day (结算单)."""
+
+    prefix = "set"
+
+
+class PartnerId(Id):
+    """Somebody who earns a share (合作伙伴)."""
+
+    prefix = "ptn"

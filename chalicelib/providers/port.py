@@ -16,6 +16,7 @@ from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
+from chalicelib.providers.funds import Transferred
 
 
 class ProviderRejectedError(PlatformError):
@@ -63,6 +64,8 @@ class PrepayOrder(Record):
     description: str
     payer_openid: str
     expires_at: AwareDatetime
+    seller: str | None = None
+    """The seller's merchant number (二级商户号), under whom the money is frozen; None: our own."""
 
 
 Invoke = dict[str, str]
@@ -91,6 +94,10 @@ class Ignored(Record):
     provider: str
     event_type: str
     notification_id: str
+
+
+Heard = Collected | Transferred | Ignored
+"""What a notification can turn out to be."""
 
 
 class Outcome(StrEnum):
@@ -135,13 +142,13 @@ class Provider(Protocol):
     def prepay(self, order: PrepayOrder) -> Invoke:
         """Create the payment there; the same number and content give the same payment again."""
 
-    def query(self, payment_id: PaymentId) -> Queried:
+    def query(self, payment_id: PaymentId, *, seller: str | None = None) -> Queried:
         """Ask what became of a payment."""
 
-    def close(self, payment_id: PaymentId) -> CloseOutcome:
+    def close(self, payment_id: PaymentId, *, seller: str | None = None) -> CloseOutcome:
         """Make a payment unpayable; may be repeated."""
 
-    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Collected | Ignored:
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Heard:
         """Verify and open a notification without any I/O, or raise `NotificationRefusedError`."""
 
 
