@@ -86,6 +86,7 @@ class Collected(Record):
     transaction_id: str
     amount: Money
     paid_at: AwareDatetime
+    seller: str | None = None  # under whose merchant number it is frozen; None: under our own
 
 
 class Ignored(Record):
