@@ -6,8 +6,10 @@ from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.edge.http import remember_request
 from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.front import APIS
+from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
+from chalicelib.settlement.jobs import blueprint as settlement_jobs
 
 app = Chalice(app_name="shoukuan", configure_logs=False)
 app.register_middleware(remember_request, "http")
@@ -17,3 +19,5 @@ app.register_blueprint(orders_jobs)
 app.register_blueprint(payments_jobs)
 app.register_blueprint(books_jobs)
 app.register_blueprint(escrow_jobs)
+app.register_blueprint(settlement_jobs)
+app.register_blueprint(hearing)

@@ -14,11 +14,12 @@ from chalicelib.escrow.api import api as escrow
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
+from chalicelib.settlement.api import api as settlement
 
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments, escrow, books)
+APIS = (api, people, catalog, orders, payments, escrow, settlement, books)
 
 
 class Health(BaseModel):

@@ -81,6 +81,12 @@ def events_queue() -> SqsQueue:
 
 
 @cache
+def settlements_queue() -> SqsQueue:
+    """Return the queue of who is to be settled and paid."""
+    return SqsQueue(sqs_client(), settings().settlements_queue)
+
+
+@cache
 def lake() -> Lake:
     """Return the bucket of the numbered list's files."""
     return S3Lake(s3_client(), settings().lake_bucket)

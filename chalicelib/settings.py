@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class FundsModel(StrEnum):
     """Whose money it is while it is held."""
 
+    PARTNER = "partner"  # the seller is the payee; held money is frozen under it at the provider
     DIRECT = "direct"  # the platform's own shop: collected under our merchant number
 
 
@@ -31,12 +33,17 @@ class Settings(BaseSettings):
     bookings_queue: str = "shoukuan-local-bookings"  # verified notifications that met a throttle
     commands_queue: str = "shoukuan-local-commands"  # work to do outside, such as closing an order
     events_queue: str = "shoukuan-local-events"  # what happened, for the rooms that listen
+    settlements_queue: str = "shoukuan-local-settlements"  # who is to be settled and paid
     lake_bucket: str = "shoukuan-local-lake"  # the numbered list as files
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications
     order_ttl_seconds: int = Field(default=1800, ge=300, le=86_400)
     receipt_days: int = Field(default=10, ge=1, le=28)  # then goods are taken as received
-    platform_fee_basis_points: int = Field(default=0, ge=0, le=3000)  # of what is released
+    platform_fee_basis_points: int = Field(default=0, ge=0, le=3000)  # of an order's total
+    platform_fee_rates: dict[str, Annotated[int, Field(ge=0, le=3000)]] = {}  # `level/category`
+    payout_minimum_fen: int = Field(default=100, ge=10)  # less waits for the next settlement
+    freeze_days: int = Field(default=30, ge=1, le=180)  # the provider's limit to frozen money
+    development_payees: bool = False  # development only: whoever has no account gets a made-up one
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more
 
@@ -70,6 +77,8 @@ class Settings(BaseSettings):
     def _coherent(self) -> "Settings":
         if self.production and self.business_clock_file:
             raise ValueError("BUSINESS_CLOCK_FILE is for development only")
+        if self.production and self.development_payees:
+            raise ValueError("DEVELOPMENT_PAYEES is for development only")
         if self.production and not self.public_base_url.startswith("https://"):
             raise ValueError("PUBLIC_BASE_URL must be https in production")
         if bool(self.wechatpay_public_key_id) != bool(self.wechatpay_public_key):

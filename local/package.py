@@ -25,6 +25,7 @@ _FEEDS = {
     "BookQueued": "BookingsQueue",
     "RunCommands": "CommandsQueue",
     "HearEvents": "EventsQueue",
+    "RunSettlements": "SettlementsQueue",
 }
 _BELL = "SequenceWhenRung"
 _RUNG_BY = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "P#"}]}}}}

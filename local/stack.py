@@ -153,6 +153,7 @@ class Stack:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "STAGE": "local",
+            "DEVELOPMENT_PAYEES": "true",
             "PUBLIC_BASE_URL": self.api,
             "SESSION_KEY": self._session_key(),
             "BUSINESS_CLOCK_FILE": str(self.data_dir / "clock"),

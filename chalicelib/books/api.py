@@ -2,22 +2,24 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from chalicelib.books import wiring
-from chalicelib.books.model import AccountNotFoundError, DayNotClosedError, Totals
+from chalicelib.books.model import AccountNotFoundError, MerchantsBalances, StatementLine, Totals
+from chalicelib.books.rules import csv_of
 from chalicelib.edge.auth import Scope
-from chalicelib.edge.http import Api, Call
+from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.ids import EntryId, MerchantId, OrderId
 from chalicelib.kernel.money import Money
 from chalicelib.ledger.balances import PositionNotReachedError
 from chalicelib.ledger.chart import Side
-from chalicelib.ledger.days import CHINA
+from chalicelib.ledger.days import CHINA, DayNotClosedError
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.ledger.postings import Posting
+from chalicelib.people import wiring as people
 from chalicelib.people.model import MerchantNotFoundError
 
 api = Api(__name__, authenticator=wiring.authenticator)
@@ -52,7 +54,9 @@ class DayView(BaseModel):
     """A business day's counts. It holds what was numbered while it was open."""
 
     date: str
-    orders: dict[str, int] = Field(description="placed, closed")
+    orders: dict[str, int] = Field(description="placed, closed, released")
+    payouts: dict[str, int] = Field(description="created, paid, failed")
+    fees: list[Money] = Field(description="What the platform took")
     payments: dict[str, int] = Field(description="created, prepaid, paid, refused, late")
     refused: dict[str, int] = Field(description="payments refused at prepay, by reason")
     collected: list[Money]
@@ -90,6 +94,27 @@ class ListPage(BaseModel):
     limit: int = Field(default=20, ge=1, le=100)
 
 
+class ListLines(BaseModel):
+    """From where on, how many lines, and in which form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(default=None, max_length=512)
+    limit: int = Field(default=100, ge=1, le=1000)
+    format: Literal["json", "csv"] = "json"
+
+
+class StatementView(BaseModel):
+    """A business day of a merchant; one day's closing is the next one's opening."""
+
+    merchant_id: MerchantId
+    business_date: str
+    opening: BalancesView
+    lines: Page[StatementLine]
+    fees: Money = Field(description="What the platform took on this day")
+    closing: BalancesView
+
+
 class When(BaseModel):
     """Now, or at a position, or at a business day's close."""
 
@@ -113,12 +138,37 @@ class When(BaseModel):
 )
 def get_balances(call: Call, merchant_id: str) -> BalancesView:
     """Show a merchant's money; about a second behind the commits, and never between two."""
-    shown = wiring.read_books().of_merchant(_visible(call, merchant_id))
-    return BalancesView(
-        held=shown.held,
-        available=shown.available,
-        in_payout=shown.in_payout,
-        position=shown.position,
+    return _balances(wiring.read_books().of_merchant(_visible(call, merchant_id)))
+
+
+@api.get(
+    "/v1/merchants/{merchant_id}/statements/{day}",
+    scopes=[Scope.MERCHANT, Scope.OPERATOR],
+    query=ListLines,
+    answer=StatementView,
+    refusals=[MerchantNotFoundError, DayNotClosedError, InvalidCursorError],
+)
+def get_statement(
+    call: Call, merchant_id: str, day: str, query: ListLines
+) -> StatementView | Answer:
+    """Show a merchant's closed business day: opening, lines, fees, closing; as JSON or CSV."""
+    asked = _visible(call, merchant_id)
+    name = f"statement of {asked} on {day}"
+    after = place_in(name, query.cursor, _POSITIONS)
+    found = wiring.read_books().statement(asked, _date(day), after=after, limit=query.limit)
+    cursor = next_cursor(name, found.ended)
+    if query.format == "csv":
+        headers = {"Content-Type": "text/csv; charset=utf-8"}
+        if cursor is not None:
+            headers["X-Next-Cursor"] = cursor
+        return Answer(csv_of(found, first=query.cursor is None), status=200, headers=headers)
+    return StatementView(
+        merchant_id=found.merchant_id,
+        business_date=found.day,
+        opening=_balances(found.opening),
+        lines=Page[StatementLine](items=list(found.lines), next=cursor),
+        fees=found.fees,
+        closing=_balances(found.closing),
     )
 
 
@@ -202,7 +252,16 @@ def get_account(_call: Call, account: str, query: When) -> AccountView:
 
 def _visible(call: Call, merchant_id: str) -> MerchantId:
     only = call.caller.only_merchant_id
-    return wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
+    return people.merchants().shown_to(MerchantId.parse(merchant_id), only)
+
+
+def _balances(shown: MerchantsBalances) -> BalancesView:
+    return BalancesView(
+        held=shown.held,
+        available=shown.available,
+        in_payout=shown.in_payout,
+        position=shown.position,
+    )
 
 
 def _date(text: str) -> date:
@@ -227,7 +286,17 @@ def _entry(position: int, entry: JournalEntry) -> EntryView:
 def _day(totals: Totals) -> DayView:
     return DayView(
         date=totals.day,
-        orders={"placed": totals.orders_placed, "closed": totals.orders_closed},
+        orders={
+            "placed": totals.orders_placed,
+            "closed": totals.orders_closed,
+            "released": totals.orders_released,
+        },
+        payouts={
+            "created": totals.payouts_created,
+            "paid": totals.payouts_paid,
+            "failed": totals.payouts_failed,
+        },
+        fees=[Money(amount=fee, currency=unit) for unit, fee in sorted(totals.fees.items())],
         payments={
             "created": totals.payments_created,
             "prepaid": totals.payments_prepaid,

@@ -1,8 +1,13 @@
 """A day's totals, and how payments fared on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError
+from pydantic import AwareDatetime
+
+from chalicelib.kernel.errors import NotFoundError
+from chalicelib.kernel.ids import MerchantId, OrderId
+from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 
 PLATFORM = "platform"
@@ -21,8 +26,15 @@ class Totals(Record):
     payments_captured: int = 0
     payments_late: int = 0
     payments_parked: int = 0
+    orders_released: int = 0
+    parts_released: int = 0
+    merchants_netted: int = 0  # what it had went into what it owed
+    payouts_created: int = 0
+    payouts_paid: int = 0
+    payouts_failed: int = 0
     refused: Mapping[str, int] = {}  # by the provider's reason
     captured: Mapping[str, int] = {}  # by currency, in its smallest unit; late money is not in it
+    fees: Mapping[str, int] = {}  # the platform's, by currency
 
     @property
     def payments_prepaid(self) -> int:
@@ -35,14 +47,44 @@ class Totals(Record):
         return max(self.payments_created - self.payments_refused, paid)
 
 
+@dataclass(frozen=True, slots=True)
+class MerchantsBalances:
+    """A merchant's money at one position."""
+
+    held: Money
+    available: Money
+    in_payout: Money
+    position: int
+
+
+class StatementLine(Record):
+    """What one entry did to a merchant's three accounts; `fee` is what the platform took in it."""
+
+    position: int
+    posted_at: AwareDatetime
+    kind: str
+    key: str
+    order_id: OrderId | None
+    held: Money
+    available: Money
+    in_payout: Money
+    fee: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A merchant's business day (对账单): how it opened, what moved, how it closed."""
+
+    merchant_id: MerchantId
+    day: str
+    opening: MerchantsBalances
+    closing: MerchantsBalances
+    fees: Money
+    lines: Sequence[StatementLine]
+    ended: str | None  # where the page of lines ended
+
+
 class AccountNotFoundError(NotFoundError):
     """Nothing was ever posted to such an account."""
 
     code = "account_not_found"
-
-
-class DayNotClosedError(PlatformError):
-    """The business day is not over, or was before the first entry."""
-
-    kind = Kind.NOT_FOUND
-    code = "day_not_closed"

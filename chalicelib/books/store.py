@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing_extensions import override
 
 from chalicelib.books.model import PLATFORM, Totals
-from chalicelib.books.rules import CAPTURED, REFUSED, Place
-from chalicelib.kernel.ids import MerchantId, OrderId
+from chalicelib.books.rules import CAPTURED, FEES, REFUSED, Place
+from chalicelib.kernel.ids import OrderId
 from chalicelib.ledger.balances import Fold, not_yet_folded
 from chalicelib.ledger.numbered import Batch
 from chalicelib.storage import keys
@@ -47,13 +47,6 @@ class TotalsStore:
         )
         return [read_totals(scope, key.sk, item) for key, item in page.rows], page.next_sk
 
-    def active_on(
-        self, day: str, *, after: str | None, limit: int
-    ) -> tuple[Sequence[MerchantId], str | None]:
-        """Return a page of the merchants to whom something happened on a day; one query."""
-        page = self.table.query(keys.LOG, keys.active_on(day), after=after, limit=limit)
-        return [MerchantId(key.sk) for key, _ in page.rows], page.next_sk
-
 
 def active_key(day: str, merchant_id: str) -> Key:
     """Locate a merchant among those that were active on a day."""
@@ -73,8 +66,13 @@ def read_totals(scope: str, day: str, item: Item) -> Totals:
         for name, count in counts.items()
         if name.startswith(CAPTURED)
     }
+    fees = {
+        name.removeprefix(FEES).upper(): count
+        for name, count in counts.items()
+        if name.startswith(FEES)
+    }
     plain = {name: count for name, count in counts.items() if name in Totals.model_fields}
-    return Totals(scope=scope, day=day, refused=refused, captured=captured, **plain)
+    return Totals(scope=scope, day=day, refused=refused, captured=captured, fees=fees, **plain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, followers
 from chalicelib.kernel.clock import sleep
 from chalicelib.ledger.balances import Balances
+from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
 from chalicelib.ledger.logbook import Logbook, Rows
 from chalicelib.ledger.sequencer import Sequencer
-from chalicelib.people.store import PeopleStore
-from chalicelib.people.usecases import Merchants
 
 authenticator = outside.authenticator
 
@@ -51,14 +50,8 @@ def read_books() -> ReadBooks:
         balances=Balances(outside.table()),
         entries=Entries(outside.table()),
         totals=TotalsStore(outside.table()),
-        logbook=logbook(),
+        days=ClosedDays(outside.table()),
     )
-
-
-@cache
-def merchants() -> Merchants:
-    """Return the register of merchants."""
-    return Merchants(PeopleStore(outside.table()), outside.commits())
 
 
 @cache

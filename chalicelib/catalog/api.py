@@ -46,6 +46,9 @@ class CreateProduct(BaseModel):
         le=STOCK_SHARDS_MAX,
         description="Over how many items the stock is spread; more for what sells in a rush",
     )
+    category: Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")] = Field(
+        default="", description="A row of the platform's rate table"
+    )
 
 
 class ProductView(BaseModel):
@@ -56,6 +59,7 @@ class ProductView(BaseModel):
     title: str
     price: Money
     stock: int
+    category: str
     created_at: AwareDatetime
 
 
@@ -77,6 +81,7 @@ def create_product(call: Call, body: CreateProduct) -> ProductView:
         stock=body.stock,
         stock_shards=body.stock_shards,
         key=call.idempotency_key,
+        category=body.category,
     )
     return _shown(product, body.stock)
 
@@ -100,5 +105,6 @@ def _shown(product: Product, stock: int) -> ProductView:
         title=product.title,
         price=product.price,
         stock=stock,
+        category=product.category,
         created_at=product.created_at,
     )

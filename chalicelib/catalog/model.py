@@ -25,6 +25,7 @@ class Product(Record):
     title: str
     price: Money
     stock_shards: int
+    category: str = ""  # a row of the platform's rate table, or none
     created_at: AwareDatetime
 
 

@@ -30,6 +30,7 @@ def read_product(product_id: ProductId, item: Item) -> Product:
         title=str(item["title"]),
         price=Money(amount=whole(item["price"]), currency=str(item["currency"])),
         stock_shards=whole(item["shards"]),
+        category=str(item.get("category", "")),
         created_at=instant_from(str(item["created_at"])),
     )
 
@@ -60,6 +61,7 @@ class CatalogStore:
             "price": product.price.amount,
             "currency": product.price.currency,
             "shards": product.stock_shards,
+            "category": product.category,
             "created_at": instant_text(product.created_at),
             "request": request,
         }

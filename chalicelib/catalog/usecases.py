@@ -28,10 +28,12 @@ class Catalog:
         stock: int,
         stock_shards: int,
         key: str,
+        category: str = "",
     ) -> Product:
         """Put a product up for sale; the same merchant and key give the same product."""
         product_id = ProductId.derive("create_product", merchant_id, key)
-        request = fingerprint(title, price.currency, price.amount, stock, stock_shards)
+        said = (title, price.currency, price.amount, stock, stock_shards)
+        request = fingerprint(*said, *((category,) if category else ()))
         try:
             with self.commits() as work:
                 product = Product(
@@ -40,6 +42,7 @@ class Catalog:
                     title=title,
                     price=price,
                     stock_shards=stock_shards,
+                    category=category,
                     created_at=work.at,
                 )
                 shares = rules.spread(stock, stock_shards)

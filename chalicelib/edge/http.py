@@ -63,7 +63,7 @@ class Call:
 class Answer:
     """An answer whose status or headers are not the declared ones."""
 
-    body: BaseModel | None
+    body: BaseModel | str | None  # a text comes with its own Content-Type
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -245,6 +245,8 @@ def _presented(operation: Operation, answer: Any) -> Response:
         answer, status = answer.body, answer.status
     if answer is None:
         return Response(body="", status_code=status, headers=headers)
+    if isinstance(answer, str):
+        return Response(body=answer, status_code=status, headers=headers)
     assert operation.answer is None or isinstance(answer, operation.answer), (
         "another answer than the declared one"
     )

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from chalicelib.catalog.api import Price
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.escrow import wiring
@@ -11,8 +12,11 @@ from chalicelib.escrow.model import (
     AlreadyShippedError,
     OrderNotReceivableError,
     OrderNotShippableError,
+    ReleaseTooLargeError,
 )
+from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import OrderId
+from chalicelib.kernel.money import fen
 from chalicelib.orders import wiring as orders
 from chalicelib.orders.api import OrderView, shown
 from chalicelib.orders.model import OrderNotFoundError
@@ -41,6 +45,38 @@ def ship_order(call: Call, order_id: str, body: ShipOrder) -> OrderView:
     """Say that a paid order is on its way."""
     merchant_id, asked = call.caller.own_merchant_id, OrderId.parse(order_id)
     order = wiring.ship().ship(merchant_id, asked, body.carrier, body.tracking_number)
+    return shown(orders.read_orders().with_lines(order))
+
+
+class ReleasePart(BaseModel):
+    """How much of the held money is the merchant's now, in fen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    amount: Price
+
+
+@api.post(
+    "/v1/orders/{order_id}/releases",
+    scopes=[Scope.MEMBER],
+    body=ReleasePart,
+    answer=OrderView,
+    idempotent=True,
+    refusals=[
+        OrderNotFoundError,
+        OrderNotReceivableError,
+        ReleaseTooLargeError,
+        IdempotencyKeyReusedError,
+    ],
+)
+def release_part(call: Call, order_id: str, body: ReleasePart) -> OrderView:
+    """Release a part of the held money before all has come, as at a milestone."""
+    order = wiring.release().release_part(
+        call.caller.member_id,
+        OrderId.parse(order_id),
+        fen(body.amount.amount),
+        key=call.idempotency_key,
+    )
     return shown(orders.read_orders().with_lines(order))
 
 

@@ -1,6 +1,6 @@
 """What can stand in the way of shipping an order and releasing its money."""
 
-from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 
 
 class OrderNotShippableError(PlatformError):
@@ -15,6 +15,19 @@ class AlreadyShippedError(PlatformError):
 
     kind = Kind.CONFLICT
     code = "already_shipped"
+
+
+class ReleaseTooLargeError(PlatformError):
+    """A part is less than what the order holds."""
+
+    kind = Kind.CONFLICT
+    code = "release_too_large"
+
+
+class ReleaseUnsettledError(TryAgainError):
+    """The order moved under every attempt to release what it holds."""
+
+    code = "release_unsettled"
 
 
 class OrderNotReceivableError(PlatformError):

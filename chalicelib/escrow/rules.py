@@ -2,17 +2,26 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.kernel.money import Money
+from chalicelib.kernel.money import Money, fen
+from chalicelib.ledger.postings import Shares
 from chalicelib.orders.model import Order, OrderState, Shipment
 
+FREEZE_MARGIN = timedelta(days=1)
+"""How long before its freeze ends the provider must have been told where frozen money goes."""
 
-def shipment(carrier: str, tracking_number: str, *, at: datetime, receipt_days: int) -> Shipment:
-    """Return a shipment that is taken as received after so many days."""
+
+def shipment(
+    carrier: str, tracking_number: str, *, at: datetime, receipt_days: int, frozen_until: datetime
+) -> Shipment:
+    """Return a shipment that is taken as received after so many days, and before the freeze ends.
+
+    Held money can't be kept aside for longer than the provider freezes it.
+    """
     return Shipment(
         carrier=carrier,
         tracking_number=tracking_number,
         shipped_at=at,
-        receipt_due_at=at + timedelta(days=receipt_days),
+        receipt_due_at=min(at + timedelta(days=receipt_days), frozen_until - FREEZE_MARGIN),
     )
 
 
@@ -28,6 +37,20 @@ def is_receipt_due(order: Order, *, now: datetime) -> bool:
     return order.state is OrderState.SHIPPED and sent is not None and now >= sent.receipt_due_at
 
 
-def platform_fee(amount: Money, *, basis_points: int) -> Money:
-    """Return the platform's part of what is released, rounded half up to the fen."""
-    return amount.share(basis_points=basis_points)
+def parts_of(order: Order, amount: Money) -> tuple[Money, Shares]:
+    """Return the fee and the partners' shares in a release of so much of an order.
+
+    They are what was agreed for the whole, in proportion to all that is released up to now, rounded
+    half up, less what was taken before: so the parts of many releases sum to the agreed whole.
+    """
+    before, after = order.released, order.released + amount
+
+    def part(agreed: Money) -> Money:
+        return _portion(agreed, after, order.total) - _portion(agreed, before, order.total)
+
+    return part(order.fee), [(share.partner_id, part(share.amount)) for share in order.shares]
+
+
+def _portion(agreed: Money, released: Money, total: Money) -> Money:
+    doubled = 2 * agreed.amount * released.amount + total.amount
+    return fen(doubled // (2 * total.amount))

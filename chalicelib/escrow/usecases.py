@@ -2,19 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.escrow import rules
 from chalicelib.escrow.model import (
     AlreadyShippedError,
     OrderNotReceivableError,
     OrderNotShippableError,
+    ReleaseTooLargeError,
+    ReleaseUnsettledError,
 )
 from chalicelib.kernel.clock import Clock, instant_text
+from chalicelib.kernel.errors import IdempotencyKeyReusedError
+from chalicelib.kernel.fingerprint import fingerprint
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId
+from chalicelib.kernel.money import Money
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
-from chalicelib.orders.model import SHIPPED, Order, OrderNotFoundError, OrderState
+from chalicelib.orders.model import (
+    PART_RELEASED,
+    RELEASED,
+    SHIPPED,
+    Order,
+    OrderNotFoundError,
+    OrderState,
+)
 from chalicelib.orders.store import OrderStore
 from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
@@ -31,6 +43,7 @@ class Ship:
     orders: OrderStore
     commits: Commits
     receipt_days: int
+    freeze_days: int
 
     def ship(
         self, merchant_id: MerchantId, order_id: OrderId, carrier: str, tracking_number: str
@@ -47,7 +60,11 @@ class Ship:
         try:
             with self.commits() as work:
                 sent = rules.shipment(
-                    carrier, tracking_number, at=work.at, receipt_days=self.receipt_days
+                    carrier,
+                    tracking_number,
+                    at=work.at,
+                    receipt_days=self.receipt_days,
+                    frozen_until=order.created_at + timedelta(days=self.freeze_days),
                 )
                 self.orders.shipped(work, order, sent)
                 facts = {
@@ -81,21 +98,54 @@ class Release:
     commits: Commits
     clock: Clock
     receipts: DueList
-    fee_basis_points: int
+    unfreezes: bool  # the seller is the payee: the provider is told to give it the money
 
     def confirm(self, member_id: MemberId, order_id: OrderId) -> Order:
         """Confirm that a shopper's own order has come (确认收货); said again, it is the same.
 
         Raises `OrderNotFoundError` or `OrderNotReceivableError`.
         """
-        order = self.orders.find(order_id)
-        if order is None or order.member_id != member_id:
-            raise OrderNotFoundError("there is no such order")
-        return self._released(order)
+        return self._released(self._own(member_id, order_id))
+
+    def release_part(
+        self, member_id: MemberId, order_id: OrderId, amount: Money, *, key: str
+    ) -> Order:
+        """Release a part of what a shopper's own order holds (部分放款), as at a milestone.
+
+        The same key releases it once. The last part is released by confirming the receipt.
+        Raises `OrderNotFoundError`, `OrderNotReceivableError`, `ReleaseTooLargeError` or
+        `IdempotencyKeyReusedError`.
+        """
+        request = fingerprint(member_id, key)
+        for _ in range(_TRIES_MAX):
+            order = self._own(member_id, order_id)
+            if order.releases and (said := self.orders.part_amount(order_id, request)) is not None:
+                if said != amount.amount:
+                    raise IdempotencyKeyReusedError("this key released another part")
+                return order
+            if order.state not in {OrderState.PAID, OrderState.SHIPPED}:
+                raise OrderNotReceivableError("nothing is held any more", state=order.state)
+            if amount >= order.held:
+                raise ReleaseTooLargeError(
+                    "a part is less than what is held", held=order.held.amount
+                )
+            if self._commit(order, amount, request):
+                return order.evolve(
+                    held=order.held - amount,
+                    released=order.released + amount,
+                    releases=order.releases + 1,
+                )
+        raise ReleaseUnsettledError("the order is moving; try again")
 
     def sweep(self) -> int:
         """Release every shipped order whose time is over (自动确认收货); return how many."""
         return sum(self._sweep_shard(shard) for shard in range(keys.DUE_SHARDS))
+
+    def _own(self, member_id: MemberId, order_id: OrderId) -> Order:
+        order = self.orders.find(order_id)
+        if order is None or order.member_id != member_id:
+            raise OrderNotFoundError("there is no such order")
+        return order
 
     def _sweep_shard(self, shard: int) -> int:
         released, now = 0, self.clock.now()
@@ -120,33 +170,39 @@ class Release:
                 return order
             if order.state is not OrderState.SHIPPED:
                 raise OrderNotReceivableError("only a shipped order is received", state=order.state)
-            if self._commit(order):
+            if self._commit(order, order.held):
                 return order.evolve(
                     state=OrderState.RELEASED,
                     held=order.held - order.held,
+                    released=order.released + order.held,
                     releases=order.releases + 1,
                 )
             moved = self.orders.find(order.id)
             assert moved is not None, "an order is never deleted"
             order = moved
-        raise OrderNotReceivableError("the order is moving; try again", state=order.state)
+        raise ReleaseUnsettledError("the order is moving; try again")
 
-    def _commit(self, order: Order) -> bool:
-        """Release all that an order holds in one commit; False when it moved meanwhile."""
+    def _commit(self, order: Order, amount: Money, request: str | None = None) -> bool:
+        """Release so much of what an order holds in one commit; False when it moved meanwhile."""
+        fee, shares = rules.parts_of(order, amount)
         movement = postings.released(
             order.id,
             order.releases + 1,
             merchant_id=order.merchant_id,
-            amount=order.held,
-            fee=rules.platform_fee(order.held, basis_points=self.fee_basis_points),
+            amount=amount,
+            fee=fee,
+            shares=shares,
+            unfreezes=self.unfreezes,
         )
         try:
             with self.commits() as work:
-                self.orders.released(work, order)
+                self.orders.released(work, order, amount)
+                if request is not None:
+                    self.orders.part_asked(work, order.id, request, amount=amount)
                 self.journal.post(
                     work,
                     movement,
-                    event="order.released",
+                    event=PART_RELEASED if request else RELEASED,
                     about=order.id,
                     facts={"merchant_id": order.merchant_id},
                     guarded=movement.guards,

@@ -7,7 +7,7 @@ from chalicelib.escrow.usecases import Release, Ship
 from chalicelib.ledger.journal import Journal
 from chalicelib.orders.model import RECEIPT
 from chalicelib.orders.store import OrderStore
-from chalicelib.settings import settings
+from chalicelib.settings import FundsModel, settings
 from chalicelib.storage.due import DueList
 
 authenticator = outside.authenticator
@@ -20,6 +20,7 @@ def ship() -> Ship:
         orders=OrderStore(outside.table()),
         commits=outside.commits(),
         receipt_days=settings().receipt_days,
+        freeze_days=settings().freeze_days,
     )
 
 
@@ -32,5 +33,5 @@ def release() -> Release:
         commits=outside.commits(),
         clock=outside.clock(),
         receipts=DueList(outside.table(), RECEIPT),
-        fee_basis_points=settings().platform_fee_basis_points,
+        unfreezes=settings().funds_model is FundsModel.PARTNER,
     )

@@ -129,7 +129,7 @@ class EntryId(Id):
 class PayoutId(Id):
     """Money on its way to a merchant (打款单)."""
 
-    prefix = "po"
+    prefix = "out"
 
 
 class SettlementId(Id):

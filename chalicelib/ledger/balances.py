@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.money import Money
-from chalicelib.ledger.chart import Side
+from chalicelib.ledger.chart import Side, normal_side
 from chalicelib.ledger.logbook import read_head
 from chalicelib.ledger.numbered import Batch, Head, NumberedRow
 from chalicelib.ledger.postings import Guard
@@ -29,7 +29,7 @@ from chalicelib.storage.batches import Batches, Group, chunked
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import Add, AnyOf, AtMost, Change, Condition, Missing, Set
 from chalicelib.storage.table import Put, Table, Update
-from chalicelib.storage.values import Item, Value, whole
+from chalicelib.storage.values import Item, Key, Value, whole
 
 _ACCOUNTS_A_COMMIT = 50
 _FAR = 10**16 - 1  # the last position that a key can spell
@@ -209,23 +209,36 @@ class DebitGuards:
     table: Table
 
     def cover(self, work: Work, guard: Guard) -> None:
-        """Put a debit's condition into the commit that posts it; one read before.
+        """Put a draw's condition into the commit that posts it; one read before.
 
-        Raises `InsufficientFundsError` when the folded credits do not suffice; the commit is
-        refused under the guard's account when another debit was faster.
+        Raises `InsufficientFundsError` when what was folded does not suffice; the commit is
+        refused under the guard's account when another draw was faster.
         """
-        currency = guard.amount.currency
-        folded_at = keys.balance(guard.account, currency)
-        item = self.table.get(folded_at)
-        room = whole((item or {}).get("credits", 0)) - guard.amount.amount
+        item = self.table.get(keys.balance(guard.account, guard.amount.currency)) or {}
+        grown = "credits" if normal_side(guard.account) is Side.CREDIT else "debits"
+        self.cover_from(work, guard, grown=whole(item.get(grown, 0)))
+
+    def cover_from(self, work: Work, guard: Guard, *, grown: int) -> None:
+        """Put a draw's condition into the commit, given what the account had grown by."""
+        room = grown - guard.amount.amount
         if room < 0:
             raise InsufficientFundsError("less is available", account=guard.account)
         work.update(
-            keys.debits(f"{guard.account}/{currency}"),
+            drawn_key(guard.account, guard.amount.currency),
             Add("debits", guard.amount.amount),
             when=AnyOf((Missing("debits"), AtMost("debits", room))),
             refusal=f"debit/{guard.account}",
         )
+
+
+def drawn_key(account: str, currency: str) -> Key:
+    """Locate what was ever drawn from an account that nobody may overdraw."""
+    return keys.debits(f"{account}/{currency}")
+
+
+def drawn_in(item: Item | None) -> int:
+    """Read what was ever drawn: of a credit account its debits, of a debt its credits."""
+    return whole((item or {}).get("debits", 0))
 
 
 def _balance(account: str, currency: str, item: Item | None, position: int) -> Balance:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.kernel.ids import MerchantId, OrderId
+from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId
 
 
 class Kept(StrEnum):
@@ -47,6 +47,10 @@ PLATFORM_FEES = Account("platform:fees", Kept.FREE, Side.CREDIT)
 """What the platform has earned (平台服务费)."""
 
 
+BANK = Account("bank", Kept.FREE, Side.DEBIT)
+"""The platform's own bank account."""
+
+
 def escrow(order_id: OrderId) -> Account:
     """Return one order's hold: `held` in its head. It has no postings; its fold is the merchant's.
 
@@ -73,6 +77,16 @@ def merchant_available(merchant_id: MerchantId) -> Account:
     return Account(f"merchant:{merchant_id}:available", Kept.COUNTED, Side.CREDIT)
 
 
+def merchant_debt(merchant_id: MerchantId) -> Account:
+    """Return what a merchant owes the platform (欠款): an asset, netted before it is paid out."""
+    return Account(f"merchant:{merchant_id}:debt", Kept.COUNTED, Side.DEBIT)
+
+
+def partner_available(partner_id: PartnerId) -> Account:
+    """Return what a partner has earned and not yet been paid (分账应付)."""
+    return Account(f"partner:{partner_id}:available", Kept.COUNTED, Side.CREDIT)
+
+
 def merchant_payout(merchant_id: MerchantId) -> Account:
     """Return a merchant's money on its way out (打款中)."""
     return Account(f"merchant:{merchant_id}:payout", Kept.FOLDED, Side.CREDIT)
@@ -96,4 +110,5 @@ def normal_side(account: str) -> Side:
     """Return the side on which an account's balance grows, by its name."""
     owner, _, rest = account.partition(":")
     debit = (owner == "provider") or account in {"bank", "platform:marketing"}
-    return Side.DEBIT if debit or rest.endswith(":receivable") else Side.CREDIT
+    owed = rest.endswith((":receivable", ":debt"))
+    return Side.DEBIT if debit or owed else Side.CREDIT

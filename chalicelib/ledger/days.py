@@ -1,8 +1,43 @@
 """Business days (账期日): China's, and closed at a position of the numbered list, not at a time."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from chalicelib.kernel.errors import Kind, PlatformError
+from chalicelib.kernel.ids import MerchantId
+from chalicelib.storage import keys
+from chalicelib.storage.table import Table
+from chalicelib.storage.values import whole
+
 CHINA = timezone(timedelta(hours=8))  # no daylight saving since 1991
+
+
+class DayNotClosedError(PlatformError):
+    """The business day is not over, or was before the first entry."""
+
+    kind = Kind.NOT_FOUND
+    code = "day_not_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedDays:
+    """Reads at which position each business day closed."""
+
+    table: Table
+
+    def closed_at(self, day: date) -> int | None:
+        """Return the position at which a business day closed, None while it is open."""
+        item = self.table.get(keys.day_closed(day.isoformat()))
+        return whole(item["position"]) if item else None
+
+
+def active_on(
+    table: Table, day: str, *, after: str | None, limit: int
+) -> tuple[Sequence[MerchantId], str | None]:
+    """Return a page of the merchants to whom something happened on a business day; one query."""
+    page = table.query(keys.LOG, keys.active_on(day), after=after, limit=limit)
+    return [MerchantId(key.sk) for key, _ in page.rows], page.next_sk
 
 
 def business_day(instant: datetime) -> date:

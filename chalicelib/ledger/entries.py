@@ -9,7 +9,7 @@ from chalicelib.ledger.journal import JournalEntry, read_entry
 from chalicelib.ledger.numbered import Batch, NumberedRow
 from chalicelib.storage import keys
 from chalicelib.storage.batches import Batches
-from chalicelib.storage.table import Put, Table
+from chalicelib.storage.table import Page, Put, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,18 @@ class Entries:
         page = self.table.query(
             keys.LOG, keys.entries_of(merchant_id), after=before, limit=limit, newest_first=True
         )
-        return [(int(key.sk), read_entry(item)) for key, item in page.rows], page.next_sk
+        return _read(page)
+
+    def between(
+        self, merchant_id: MerchantId, begin: int, end: int, *, after: str | None, limit: int
+    ) -> tuple[Sequence[tuple[int, JournalEntry]], str | None]:
+        """Return a page of the entries after one position and up to another, oldest first."""
+        if end <= begin:
+            return [], None
+        bounds = (keys.position_text(begin + 1), keys.position_text(end))
+        pk = keys.entries_of(merchant_id)
+        return _read(self.table.query(keys.LOG, pk, between=bounds, after=after, limit=limit))
+
+
+def _read(page: Page) -> tuple[Sequence[tuple[int, JournalEntry]], str | None]:
+    return [(int(key.sk), read_entry(item)) for key, item in page.rows], page.next_sk

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from chalicelib.kernel.clock import instant_from, instant_text
 from chalicelib.kernel.errors import TryAgainError
@@ -108,11 +108,6 @@ class Logbook:
                 item: Item = {"position": head.n, "closed_at": instant_text(at)}
                 work.put(keys.day_closed(day), item, refusal=f"{DAY}/{day}")
         return moved
-
-    def closed_at(self, day: date) -> int | None:
-        """Return the position at which a business day closed, None while it is open."""
-        item = self.table.get(keys.day_closed(day.isoformat()))
-        return int(str(item["position"])) if item else None
 
     def delete_rows(self, row_keys: Sequence[Key]) -> None:
         """Take rows out of the outbox: everybody has read them."""

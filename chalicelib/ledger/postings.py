@@ -4,7 +4,9 @@ Each returns a balanced movement and the guards its debits need: what must be co
 same commit, so that no debit of a guarded account can be forgotten.
 """
 
-from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
+from collections.abc import Sequence
+
+from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, PayoutId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.kernel.record import Record
 from chalicelib.ledger import chart
@@ -24,6 +26,10 @@ class Guard(Record):
 
     account: str
     amount: Money
+
+
+Shares = Sequence[tuple[PartnerId, Money]]
+"""What each partner earns of a release."""
 
 
 class Movement(Record):
@@ -84,19 +90,31 @@ def parked(key: str, *, provider: str, amount: Money, reference: str) -> Movemen
 
 
 def released(
-    order_id: OrderId, number: int, *, merchant_id: MerchantId, amount: Money, fee: Money
+    order_id: OrderId,
+    number: int,
+    *,
+    merchant_id: MerchantId,
+    amount: Money,
+    fee: Money,
+    shares: Shares = (),
+    unfreezes: bool = False,
 ) -> Movement:
-    """Release held money to the merchant, less the platform's fee (确认收货放款).
+    """Release held money to the merchant, less fee and partners' shares (确认收货放款).
 
-    `number` counts an order's releases from 1. What the order holds is the guard.
+    `number` counts an order's releases from 1. What the order holds is the guard. Where the seller
+    is the payee the provider `unfreezes` the money to it, so it is on its way out at once.
     """
-    assert fen(0) <= fee <= amount, "a fee is a part of what is released"
-    debit, net = chart.merchant_held(merchant_id), chart.merchant_available(merchant_id)
-    lines = [_line(debit, Side.DEBIT, amount)]
-    if fee < amount:
-        lines.append(_line(net, Side.CREDIT, amount - fee))
+    net = amount - sum((share for _, share in shares), start=fee)
+    assert min(fee, net) >= fen(0), "fee and shares are parts of what is released"
+    own = chart.merchant_payout if unfreezes else chart.merchant_available
+    lines = [_line(chart.merchant_held(merchant_id), Side.DEBIT, amount)]
+    if net.amount:
+        lines.append(_line(own(merchant_id), Side.CREDIT, net))
     if fee.amount:
         lines.append(_line(chart.PLATFORM_FEES, Side.CREDIT, fee))
+    for partner_id, share in shares:
+        if share.amount:
+            lines.append(_line(chart.partner_available(partner_id), Side.CREDIT, share))
     movement = _movement(
         "order_released",
         released_key(order_id, number),
@@ -106,6 +124,101 @@ def released(
     )
     hold = Guard(account=chart.escrow(order_id).name, amount=amount)
     return movement.evolve(guards=(*movement.guards, hold))
+
+
+def settled(merchant_id: MerchantId, day: str, *, amount: Money, debt: Money) -> Movement:
+    """Send a merchant's available money on its way, less what it owes (结算).
+
+    The day's key settles once, for ever. Both the debit of what is available and the netting of
+    the debt are guarded: neither can be taken twice.
+    """
+    assert fen(0) <= debt <= amount, "a debt is netted from what is there"
+    lines = [_line(chart.merchant_available(merchant_id), Side.DEBIT, amount)]
+    if debt.amount:
+        lines.append(_line(chart.merchant_debt(merchant_id), Side.CREDIT, debt))
+    if debt < amount:
+        lines.append(_line(chart.merchant_payout(merchant_id), Side.CREDIT, amount - debt))
+    return _movement(
+        "merchant_settled",
+        f"settled/{merchant_id}/{day}",
+        tuple(lines),
+        order_id=None,
+        reference="",
+    )
+
+
+def paid_out(
+    payout_id: PayoutId,
+    *,
+    merchant_id: MerchantId,
+    provider: str,
+    amount: Money,
+    order_id: OrderId | None = None,
+) -> Movement:
+    """Record that a payout has reached its receiver (打款成功)."""
+    return _movement(
+        "payout_paid",
+        f"paid_out/{payout_id}",
+        _transfer(amount, chart.merchant_payout(merchant_id), chart.provider_clearing(provider)),
+        order_id=order_id,
+        reference=payout_id,
+    )
+
+
+def shared(
+    payout_id: PayoutId,
+    *,
+    order_id: OrderId,
+    merchant_id: MerchantId,
+    provider: str,
+    paid: Shares,
+    missed: Shares,
+    fee_missed: Money,
+) -> Movement:
+    """Record who took a part of a frozen payment, and who could not (分账结果).
+
+    What a partner was `paid` has left the provider. What was `missed` stays with the seller: the
+    reverse of its credit. The platform's own part stays with the provider, in our name.
+    """
+    own = chart.merchant_payout(merchant_id)
+    lines: list[tuple[Account, Posting]] = []
+    for partner_id, share in paid:
+        account = chart.partner_available(partner_id)
+        lines += _transfer(share, account, chart.provider_clearing(provider))
+    for partner_id, share in missed:
+        lines += _transfer(share, chart.partner_available(partner_id), own)
+    if fee_missed.amount:
+        lines += _transfer(fee_missed, chart.PLATFORM_FEES, own)
+    return _movement(
+        "payment_shared", f"shared/{payout_id}", tuple(lines), order_id=order_id, reference=""
+    )
+
+
+def payout_failed(payout_id: PayoutId, *, merchant_id: MerchantId, amount: Money) -> Movement:
+    """Give the money of a payout that failed for good back to the merchant (打款退回).
+
+    It is a new credit; the debit that sent it on its way stays.
+    """
+    return _movement(
+        "payout_failed",
+        f"payout_failed/{payout_id}",
+        _transfer(
+            amount, chart.merchant_payout(merchant_id), chart.merchant_available(merchant_id)
+        ),
+        order_id=None,
+        reference=payout_id,
+    )
+
+
+def advanced(merchant_id: MerchantId, key: str, *, amount: Money) -> Movement:
+    """Record what the platform paid from its bank for a merchant, who owes it now (垫付)."""
+    return _movement(
+        "merchant_advanced",
+        f"advanced/{merchant_id}/{key}",
+        _transfer(amount, chart.merchant_debt(merchant_id), chart.BANK),
+        order_id=None,
+        reference="",
+    )
 
 
 def released_key(order_id: OrderId, number: int) -> str:

@@ -23,6 +23,7 @@ from chalicelib.orders.model import (
     Wanted,
 )
 from chalicelib.orders.store import IN_MEMBERS_LIST, IN_MERCHANTS_LIST
+from chalicelib.people import wiring as people
 from chalicelib.people.model import MerchantNotFoundError
 
 api = Api(__name__, authenticator=wiring.authenticator)
@@ -164,7 +165,7 @@ def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
 def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Page[OrderView]:
     """List a merchant's orders, all or in one state, newest first; a second behind the commits."""
     only = call.caller.only_merchant_id
-    asked = wiring.merchants().shown_to(MerchantId.parse(merchant_id), only)
+    asked = people.merchants().shown_to(MerchantId.parse(merchant_id), only)
     name = f"{_LIST} of {asked}"
     after = place_in(name, query.cursor, IN_MERCHANTS_LIST)
     placed, ended = wiring.read_orders().of_merchant(

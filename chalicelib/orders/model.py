@@ -6,10 +6,11 @@ from pydantic import AwareDatetime
 
 from chalicelib.catalog.model import Take
 from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PartnerId, ProductId
 from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
+from chalicelib.providers.funds import ReceiverKind
 
 LINES_MAX = 20
 QUANTITY_MAX = 999
@@ -34,6 +35,7 @@ class OrderVerb(StrEnum):
     CLOSE = "close"
     SHIP = "ship"
     RELEASE = "release"
+    RELEASE_PART = "release part"
 
 
 ORDER_LIFECYCLE = Lifecycle(
@@ -42,6 +44,9 @@ ORDER_LIFECYCLE = Lifecycle(
         (OrderState.UNPAID, OrderVerb.CLOSE): OrderState.CLOSED,
         (OrderState.PAID, OrderVerb.SHIP): OrderState.SHIPPED,
         (OrderState.SHIPPED, OrderVerb.RELEASE): OrderState.RELEASED,
+        # A milestone (里程碑) may be reached before anything is shipped.
+        (OrderState.PAID, OrderVerb.RELEASE_PART): OrderState.PAID,
+        (OrderState.SHIPPED, OrderVerb.RELEASE_PART): OrderState.SHIPPED,
     }
 )
 
@@ -53,6 +58,15 @@ class Shipment(Record):
     tracking_number: str
     shipped_at: AwareDatetime
     receipt_due_at: AwareDatetime  # received by then, or taken as received (自动确认收货)
+
+
+class OrderShare(Record):
+    """What a partner earns of an order, as agreed when it was placed."""
+
+    partner_id: PartnerId
+    amount: Money
+    kind: ReceiverKind
+    account: str
 
 
 class Order(Record):
@@ -68,8 +82,11 @@ class Order(Record):
     subject: str  # what the shopper reads while paying
     created_at: AwareDatetime
     expires_at: AwareDatetime  # unpaid until then, or closed
+    fee: Money  # the platform's, of the whole, as agreed when it was placed
+    shares: tuple[OrderShare, ...] = ()
     shipment: Shipment | None = None
     releases: int = 0  # how often held money was released
+    released: Money  # so much in all
 
 
 class OrderLine(Record):
@@ -80,6 +97,7 @@ class OrderLine(Record):
     quantity: int
     price: Money
     takes: tuple[Take, ...]
+    category: str = ""
 
     def total(self) -> Money:
         """Return the line's price."""
@@ -92,6 +110,11 @@ Placed = tuple[Order, tuple[OrderLine, ...]]
 PLACED = "order.placed"
 SHIPPED = "order.shipped"
 """The events of which `orders` itself hears, since something becomes due by them."""
+
+HEARD = frozenset({PLACED, SHIPPED})
+
+RELEASED, PART_RELEASED = "order.released", "order.part_released"
+"""All that was held is the merchant's, or a part of it."""
 
 EXPIRY, RECEIPT = "expiry", "receipt"
 """The lists of what is due: orders that nobody paid, and orders that nobody said had come."""

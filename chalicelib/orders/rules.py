@@ -12,11 +12,14 @@ from chalicelib.orders.model import (
     TOTAL_FEN_MAX,
     Order,
     OrderLine,
+    OrderShare,
     OrderState,
     OrderTotalTooLargeError,
     ProductsNotFoundError,
     Wanted,
 )
+from chalicelib.people.model import SHARES_BASIS_POINTS_MAX, RateTable, Terms
+from chalicelib.people.rules import rate_of
 
 _SUBJECT_CHARACTERS_MAX = 40
 CLOSE_GRACE = timedelta(seconds=60)
@@ -60,7 +63,39 @@ def line_of(product: Product, quantity: int, takes: Sequence[Take]) -> OrderLine
         quantity=quantity,
         price=product.price,
         takes=tuple(takes),
+        category=product.category,
     )
+
+
+def agreed_shares(
+    total: Money, lines: Sequence[OrderLine], *, terms: Terms, rates: RateTable
+) -> tuple[Money, tuple[OrderShare, ...]]:
+    """Return the platform's fee and the partners' shares of an order.
+
+    Each line's fee is rounded half up to the fen, each share down; where roundings would take more
+    than may leave the seller, the fee gives way.
+    """
+    shares = tuple(
+        OrderShare(
+            partner_id=partner.partner_id,
+            amount=fen(total.amount * partner.basis_points // 10_000),
+            kind=partner.kind,
+            account=partner.account,
+        )
+        for partner in terms.partners
+    )
+    fee = sum(
+        (
+            line.total().share(
+                basis_points=rate_of(rates, level=terms.level, category=line.category)
+            )
+            for line in lines
+        ),
+        start=fen(0),
+    )
+    cap = fen(total.amount * SHARES_BASIS_POINTS_MAX // 10_000)
+    shared = sum((share.amount for share in shares), start=fen(0))
+    return max(min(fee, cap - shared), fen(0)), shares
 
 
 def one_take(product: Product, quantity: int, order_id: OrderId) -> list[Take]:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 from chalicelib.catalog.model import Take
 from chalicelib.kernel.clock import instant_from, instant_text
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PartnerId, ProductId
 from chalicelib.kernel.money import Money
 from chalicelib.orders.model import (
     ORDER_LIFECYCLE,
     Order,
     OrderLine,
+    OrderShare,
     OrderState,
     OrderVerb,
     Placed,
     Shipment,
 )
+from chalicelib.providers.funds import ReceiverKind
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Group, chunked
 from chalicelib.storage.commit import Work
@@ -26,6 +28,7 @@ from chalicelib.storage.values import Item, Key, Value, item_size, whole
 
 ORDER = "order"
 LINES = "lines"
+PART = "part"
 EVERYWHERE = "everywhere"
 HEAD_BYTES_MAX = 1024
 _PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/ord_[0-9A-Z]{26}"
@@ -50,9 +53,35 @@ def read_order(order_id: OrderId, item: Item) -> Order:
         subject=str(item["subject"]),
         created_at=instant_from(str(item["created_at"])),
         expires_at=instant_from(str(item["expires_at"])),
+        fee=Money(amount=whole(item.get("fee", 0)), currency=currency),
+        shares=_read_shares(item, currency),
         shipment=_read_shipment(item),
         releases=whole(item.get("releases", 0)),
+        released=Money(amount=whole(item.get("released", 0)), currency=currency),
     )
+
+
+def _read_shares(item: Item, currency: str) -> tuple[OrderShare, ...]:
+    rows = item.get("shares", {})
+    assert isinstance(rows, Mapping)
+    return tuple(_read_share(partner, row, currency) for partner, row in rows.items())
+
+
+def _read_share(partner: str, row: Value, currency: str) -> OrderShare:
+    assert isinstance(row, Mapping)
+    return OrderShare(
+        partner_id=PartnerId(partner),
+        amount=Money(amount=whole(row["a"]), currency=currency),
+        kind=ReceiverKind(str(row["k"])),
+        account=str(row["n"]),
+    )
+
+
+def _shares_item(shares: Sequence[OrderShare]) -> Item:
+    return {
+        share.partner_id: {"a": share.amount.amount, "k": share.kind, "n": share.account}
+        for share in shares
+    }
 
 
 def _read_shipment(item: Item) -> Shipment | None:
@@ -197,7 +226,10 @@ class OrderStore:
             "created_at": instant_text(order.created_at),
             "expires_at": instant_text(order.expires_at),
             "request": request,
+            "fee": order.fee.amount,
         }
+        if order.shares:
+            head = {**head, "shares": _shares_item(order.shares)}
         key = keys.order(order.id)
         assert item_size(key, head) <= HEAD_BYTES_MAX, "an order's head is on the payment's path"
         work.put(key, head, refusal=ORDER)
@@ -242,20 +274,33 @@ class OrderStore:
             refusal=ORDER,
         )
 
-    def released(self, work: Work, order: Order) -> None:
-        """Give away all that an order holds: shipped → released."""
+    def released(self, work: Work, order: Order, amount: Money) -> None:
+        """Give away what an order holds: all of it, shipped → released, or a part."""
+        whole_hold = amount == order.held
+        verb = OrderVerb.RELEASE if whole_hold else OrderVerb.RELEASE_PART
         work.update(
             keys.order(order.id),
-            Set("state", OrderState.RELEASED),
-            Add("held", -order.held.amount),
+            Set("state", ORDER_LIFECYCLE.after(order.state, verb)),
+            Add("held", -amount.amount),
+            Add("released", amount.amount),
             Add("releases", 1),
             when=all_of(
-                _state_before(OrderVerb.RELEASE),
+                Equals("state", order.state),
                 Equals("held", order.held.amount),
                 Equals("releases", order.releases) if order.releases else Missing("releases"),
             ),
             refusal=ORDER,
         )
+
+    def part_asked(self, work: Work, order_id: OrderId, key: str, *, amount: Money) -> None:
+        """Remember which request released a part, so that its repeat is told from another."""
+        at = keys.part_release(order_id, key)
+        work.put(at, {"amount": amount.amount}, refusal=PART)
+
+    def part_amount(self, order_id: OrderId, key: str) -> int | None:
+        """Return what the request under this key released, if it did."""
+        item = self.table.get(keys.part_release(order_id, key))
+        return whole(item["amount"]) if item else None
 
     def closed(self, work: Work, order_id: OrderId) -> None:
         """Close an order that nobody paid: unpaid → closed."""

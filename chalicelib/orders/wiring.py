@@ -8,8 +8,7 @@ from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
-from chalicelib.people.store import PeopleStore
-from chalicelib.people.usecases import Merchants
+from chalicelib.people import wiring as people
 from chalicelib.settings import settings
 from chalicelib.storage.due import DueList
 
@@ -26,6 +25,7 @@ def place_order() -> PlaceOrder:
         commits=outside.commits(),
         clock=outside.clock(),
         ttl_seconds=settings().order_ttl_seconds,
+        rates=people.rates(),
     )
 
 
@@ -55,12 +55,6 @@ def remember_due() -> RememberDue:
         receipts=DueList(outside.table(), RECEIPT),
         commits=outside.commits(),
     )
-
-
-@cache
-def merchants() -> Merchants:
-    """Return the register of merchants."""
-    return Merchants(PeopleStore(outside.table()), outside.commits())
 
 
 def _request_close(order_id: OrderId) -> None:

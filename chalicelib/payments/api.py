@@ -17,10 +17,11 @@ from chalicelib.payments.model import (
     PaymentNotPayableError,
     PaymentState,
     ProviderNotOfferedError,
+    SellerUnknownError,
 )
 from chalicelib.payments.usecases import Started
 from chalicelib.providers.port import (
-    Ignored,
+    Collected,
     NotificationRefusedError,
     ProviderRejectedError,
     ProviderUnavailableError,
@@ -67,6 +68,7 @@ class PaymentView(BaseModel):
         OrderNotPayableError,
         PaymentNotPayableError,
         ProviderNotOfferedError,
+        SellerUnknownError,
         ProviderRejectedError,
         ProviderUnavailableError,
         IdempotencyKeyReusedError,
@@ -96,9 +98,9 @@ def wechatpay_notified(call: Call) -> None:
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
         raise
-    if isinstance(heard, Ignored):
+    if not isinstance(heard, Collected):
         observe.count("NotificationIgnored", provider=WECHATPAY)
-        observe.note("an event of no concern", event_type=heard.event_type[:64])
+        observe.note("an event of no concern", what=type(heard).__name__)
         return
     wiring.hear().hear(heard)
 

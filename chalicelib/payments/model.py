@@ -51,6 +51,9 @@ class Payment(Record):
     state: PaymentState
     amount: Money
     created_at: AwareDatetime
+    seller: str | None = None  # under whose merchant number the money is frozen
+    transaction_id: str | None = None  # the provider's number, once it was paid
+    late: bool = False
 
 
 class Booking(StrEnum):
@@ -75,6 +78,13 @@ class PaymentNotPayableError(PlatformError):
 
     kind = Kind.CONFLICT
     code = "payment_not_payable"
+
+
+class SellerUnknownError(PlatformError):
+    """The merchant has no account at the provider, and money may be frozen under none but its."""
+
+    kind = Kind.CONFLICT
+    code = "seller_unknown"
 
 
 class ProviderNotOfferedError(PlatformError):

@@ -14,7 +14,7 @@ from chalicelib.payments.rules import PAYMENT
 from chalicelib.providers.port import Certificate, Collected
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
-from chalicelib.storage.conditions import Condition, Equals, OneOf, Set, all_of
+from chalicelib.storage.conditions import Condition, Equals, Missing, OneOf, Set, all_of
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Item, Key, Value, whole
 
@@ -32,6 +32,9 @@ def read_payment(key: Key, item: Item) -> Payment:
         state=PaymentState(str(item["state"])),
         amount=Money(amount=whole(item["amount"]), currency=str(item["currency"])),
         created_at=instant_from(str(item["created_at"])),
+        seller=str(item["seller"]) if "seller" in item else None,
+        transaction_id=str(item["transaction_id"]) if "transaction_id" in item else None,
+        late=bool(item.get("late", False)),
     )
 
 
@@ -74,6 +77,8 @@ class PaymentStore:
             "created_at": instant_text(payment.created_at),
             "request": request,
         }
+        if payment.seller is not None:
+            item = {**item, "seller": payment.seller}
         work.put(keys.payment(payment.order_id, payment.id), item, refusal=PAYMENT)
 
     def captured(
@@ -99,6 +104,9 @@ class PaymentStore:
                 Equals("currency", collected.amount.currency),
                 Equals("merchant", merchant_id),
                 Equals("provider", collected.provider),
+                Missing("seller")
+                if collected.seller is None
+                else Equals("seller", collected.seller),
             ),
             refusal=PAYMENT,
         )

@@ -19,10 +19,11 @@ from chalicelib.payments.usecases import (
     StartPayment,
     offered,
 )
+from chalicelib.people import wiring as people
 from chalicelib.providers.port import Collected
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.client import WeChatPay
-from chalicelib.settings import settings
+from chalicelib.settings import FundsModel, settings
 
 authenticator = outside.authenticator
 
@@ -102,6 +103,8 @@ def _start_payment() -> StartPayment:
         providers=providers(),
         capture=capture(),
         clock=outside.clock(),
+        seller_of=people.seller_of,
+        unfreezes=settings().funds_model is FundsModel.PARTNER,
     )
 
 

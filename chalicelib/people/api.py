@@ -2,15 +2,31 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import Text64
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
-from chalicelib.kernel.ids import MemberId, MerchantId
+from chalicelib.kernel.ids import MemberId, MerchantId, PartnerId
 from chalicelib.people import wiring
-from chalicelib.people.model import Merchant, MerchantNotFoundError
+from chalicelib.people.model import (
+    LEVEL_DEFAULT,
+    PARTNERS_MAX,
+    SHARES_BASIS_POINTS_MAX,
+    Merchant,
+    MerchantNotFoundError,
+    SharesOverCapError,
+    Terms,
+)
+from chalicelib.providers.funds import ReceiverKind
 from chalicelib.providers.port import LoginRefusedError
 
 api = Api(__name__, authenticator=wiring.authenticator)
@@ -49,11 +65,45 @@ class RegisterMerchant(BaseModel):
     name: Text64
 
 
+class PartnerShareBody(BaseModel):
+    """What a partner earns of each order, and where the provider sends it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    partner_id: PartnerId
+    basis_points: int = Field(ge=1, le=SHARES_BASIS_POINTS_MAX, strict=True)
+    kind: ReceiverKind = ReceiverKind.MERCHANT
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+
+
+class TermsBody(BaseModel):
+    """What is agreed with a merchant; what is left out is as it was for a new merchant.
+
+    `level` chooses its fees; `payee` is the openid of its owner, whom the platform pays; `seller`
+    is its own merchant number at the provider, where the seller is the payee.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")] = LEVEL_DEFAULT
+    payee: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")] | None = None
+    seller: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,32}$")] | None = None
+    payouts_held: bool = Field(default=False, strict=True)
+    partners: list[PartnerShareBody] = Field(default=[], max_length=PARTNERS_MAX)
+
+    @model_validator(mode="after")
+    def _each_partner_once(self) -> "TermsBody":
+        if len({partner.partner_id for partner in self.partners}) != len(self.partners):
+            raise ValueError("each partner once")
+        return self
+
+
 class MerchantView(BaseModel):
-    """A registered merchant."""
+    """A registered merchant, and what was agreed with it."""
 
     id: MerchantId
     name: str
+    terms: TermsBody
     created_at: AwareDatetime = Field(description="When it was registered")
 
 
@@ -84,6 +134,19 @@ def register_merchant(call: Call, body: RegisterMerchant) -> MerchantView:
     )
 
 
+@api.post(
+    "/v1/merchants/{merchant_id}/terms",
+    scopes=[Scope.OPERATOR],
+    body=TermsBody,
+    answer=MerchantView,
+    refusals=[MerchantNotFoundError, SharesOverCapError],
+)
+def agree_terms(_call: Call, merchant_id: str, body: TermsBody) -> MerchantView:
+    """Agree on a merchant's fees, shares and payee from now on; all of them are replaced."""
+    terms = Terms.model_validate(body.model_dump())
+    return _shown(wiring.merchants().agree(MerchantId.parse(merchant_id), terms))
+
+
 @api.get(
     "/v1/merchants/{merchant_id}",
     scopes=[Scope.OPERATOR, Scope.MERCHANT],
@@ -99,4 +162,9 @@ def get_merchant(call: Call, merchant_id: str) -> MerchantView:
 
 
 def _shown(merchant: Merchant) -> MerchantView:
-    return MerchantView(id=merchant.id, name=merchant.name, created_at=merchant.created_at)
+    return MerchantView(
+        id=merchant.id,
+        name=merchant.name,
+        terms=TermsBody.model_validate(merchant.terms.model_dump()),
+        created_at=merchant.created_at,
+    )

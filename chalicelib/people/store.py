@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from chalicelib.kernel.clock import instant_from, instant_text
 from chalicelib.kernel.ids import MemberId, MerchantId
-from chalicelib.people.model import Member, Merchant
+from chalicelib.people.model import Member, Merchant, Terms
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
+from chalicelib.storage.conditions import ITEM_PRESENT, Set
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Item
 
@@ -29,6 +30,7 @@ def read_merchant(merchant_id: MerchantId, item: Item) -> Merchant:
         id=merchant_id,
         name=str(item["name"]),
         created_at=instant_from(str(item["created_at"])),
+        terms=Terms.model_validate_json(str(item.get("terms", "{}"))),
     )
 
 
@@ -55,5 +57,18 @@ class PeopleStore:
 
     def registered(self, work: Work, merchant: Merchant) -> None:
         """Add a new merchant."""
-        item: Item = {"name": merchant.name, "created_at": instant_text(merchant.created_at)}
+        item: Item = {
+            "name": merchant.name,
+            "created_at": instant_text(merchant.created_at),
+            "terms": merchant.terms.model_dump_json(),
+        }
         work.put(keys.merchant(merchant.id), item, refusal=MERCHANT)
+
+    def agreed(self, work: Work, merchant_id: MerchantId, terms: Terms) -> None:
+        """Replace a registered merchant's terms."""
+        work.update(
+            keys.merchant(merchant_id),
+            Set("terms", terms.model_dump_json()),
+            when=ITEM_PRESENT,
+            refusal=MERCHANT,
+        )

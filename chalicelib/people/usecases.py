@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MemberId, MerchantId
-from chalicelib.people.model import Member, Merchant, MerchantNotFoundError
+from chalicelib.people import rules
+from chalicelib.people.model import Member, Merchant, MerchantNotFoundError, RateTable, Terms
 from chalicelib.people.store import MERCHANT, PeopleStore, read_merchant
 from chalicelib.providers.port import (
     Login,
@@ -55,6 +56,7 @@ class Merchants:
 
     people: PeopleStore
     commits: Commits
+    rates: RateTable
 
     def register(self, name: str, *, caller: str, key: str) -> Merchant:
         """Register a merchant; the same caller and key give the same merchant."""
@@ -73,6 +75,20 @@ class Merchants:
                     "this Idempotency-Key registered a merchant of another name"
                 ) from None
         return merchant
+
+    def agree(self, merchant_id: MerchantId, terms: Terms) -> Merchant:
+        """Agree on a merchant's terms from now on; orders keep the fees they were placed at.
+
+        Raises `MerchantNotFoundError` or `SharesOverCapError`.
+        """
+        rules.assert_within_cap(self.rates, terms)
+        try:
+            with self.commits() as work:
+                self.people.agreed(work, merchant_id, terms)
+                work.emit("merchant.terms_agreed", merchant_id)
+        except CommitRefusedError:
+            raise MerchantNotFoundError("there is no such merchant") from None
+        return self.get(merchant_id)
 
     def get(self, merchant_id: MerchantId) -> Merchant:
         """Return a merchant, or raise `MerchantNotFoundError`."""

@@ -1,8 +1,10 @@
 """The room's collaborators in production."""
 
+import zlib
 from functools import cache
 
 from chalicelib import outside
+from chalicelib.people.model import Merchant, RateTable
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.wechat.login import WeChatLogin
@@ -33,4 +35,27 @@ def sign_in() -> SignIn:
 @cache
 def merchants() -> Merchants:
     """Return the register of merchants."""
-    return Merchants(people=PeopleStore(outside.table()), commits=outside.commits())
+    return Merchants(people=PeopleStore(outside.table()), commits=outside.commits(), rates=rates())
+
+
+def payee_of(merchant: Merchant) -> str | None:
+    """Return whom the platform pays; in development anybody without one gets a made-up one."""
+    made_up = f"o_{merchant.id}" if settings().development_payees else None
+    return merchant.terms.payee or made_up
+
+
+def seller_of(merchant: Merchant) -> str | None:
+    """Return a merchant's own number at the provider; in development a made-up one."""
+    made_up = (
+        f"19{zlib.crc32(merchant.id.encode()):010d}" if settings().development_payees else None
+    )
+    return merchant.terms.seller or made_up
+
+
+@cache
+def rates() -> RateTable:
+    """Return the platform's fees."""
+    configured = settings()
+    return RateTable(
+        default=configured.platform_fee_basis_points, rows=configured.platform_fee_rates
+    )

@@ -33,9 +33,12 @@ class DueList:
 
     def put(self, work: Work, about: str, at: datetime) -> None:
         """Note when to look; noted again, it is the same note."""
+        work.put(self.note(about, at).key, {}, refusal=f"due/{about}", when=None)
+
+    def note(self, about: str, at: datetime) -> Note:
+        """Return the note of this moment."""
         shard = zlib.crc32(about.encode()) % keys.DUE_SHARDS
-        key = keys.due(self.name, shard, instant_text(at), about)
-        work.put(key, {}, refusal=f"due/{about}", when=None)
+        return Note(keys.due(self.name, shard, instant_text(at), about), about)
 
     def drop(self, work: Work, note: Note) -> None:
         """Take a note away; another sweep may have been faster."""

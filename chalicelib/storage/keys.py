@@ -4,7 +4,16 @@ A payment's commit touches `captured/<payment>`, the payment, its order's head a
 no key that two payments share.
 """
 
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PaymentId, ProductId, RefundId
+from chalicelib.kernel.ids import (
+    MemberId,
+    MerchantId,
+    OrderId,
+    PaymentId,
+    PayoutId,
+    ProductId,
+    RefundId,
+    SettlementId,
+)
 from chalicelib.storage.values import Key
 
 MAIN = "main"
@@ -59,6 +68,26 @@ PAYMENTS_OF_ORDER = "payment/"
 def refund(order_id: OrderId, refund_id: RefundId) -> Key:
     """Locate a refund beside its order."""
     return Key(MAIN, order_id, f"refund/{refund_id}")
+
+
+def part_release(order_id: OrderId, request: str) -> Key:
+    """Locate what one request released of an order."""
+    return Key(MAIN, order_id, f"part/{request}")
+
+
+def settlement(settlement_id: SettlementId) -> Key:
+    """Locate the settling of one business day."""
+    return Key(MAIN, settlement_id, _HEAD)
+
+
+def skipped(settlement_id: SettlementId, whom: str) -> Key:
+    """Locate that a merchant was passed over in a settlement, and why."""
+    return Key(MAIN, settlement_id, f"skipped/{whom}")
+
+
+def payout(payout_id: PayoutId) -> Key:
+    """Locate a payout."""
+    return Key(MAIN, payout_id, _HEAD)
 
 
 def journal(business_key: str) -> Key:
@@ -158,6 +187,16 @@ def entry_of(merchant_id: str, position: int) -> Key:
 def orders_of(merchant_id: MerchantId, state: str | None) -> str:
     """Return the partition of a merchant's orders: all of them, or those in one state."""
     return f"O#{merchant_id}" if state is None else f"O#{merchant_id}#{state}"
+
+
+def payouts_of(scope: str) -> str:
+    """Return the partition of the payouts of a merchant, or of a business day."""
+    return f"Y#{scope}"
+
+
+def payout_of(scope: str, place: str) -> Key:
+    """Locate a payout in the list of a merchant, or of a business day."""
+    return Key(LOG, payouts_of(scope), place)
 
 
 def totals_of(scope: str) -> str:

@@ -1,7 +1,7 @@
 """A house with one clock and one fake provider, and short words for what tests begin with."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
@@ -14,6 +14,7 @@ from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 from local.books import entries, outbox_rows
 from tests.fakes.clock import StoppedClock
+from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
 from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
@@ -35,7 +36,9 @@ def counted_randomness() -> Randomness:
 class House(Rooms):
     """Every use case, on one table, one clock and one provider."""
 
-    def __init__(self, table: Table, *, randomness: Randomness | None = None) -> None:
+    def __init__(
+        self, table: Table, *, randomness: Randomness | None = None, partner: bool = False
+    ) -> None:
         self.table = table
         self.clock = StoppedClock()
         self.provider = FakeProvider()
@@ -43,6 +46,8 @@ class House(Rooms):
         self.close_requests: list[OrderId] = []
         self.events: list[Message] = []
         self.lake = MemoryLake()
+        self.payees = FakeFunds(FundsBooks(self._collected))
+        self.commands: list[Mapping[str, str]] = []
         self._randomness = randomness or counted_randomness()
         super().__init__(
             Outside(
@@ -56,6 +61,9 @@ class House(Rooms):
                 request_close=self.close_requests.append,
                 send_events=self._hear,
                 lake=self.lake,
+                funds=self.payees,
+                send_settlements=self.commands.extend,
+                partner=partner,
             )
         )
 
@@ -121,6 +129,15 @@ class House(Rooms):
         for event in [event for message in self.events for event in message["events"]]:
             self.hear(event)
         self.events.clear()
+
+    def settle_queue(self) -> None:
+        """Run every command that waits, and those that follow from them."""
+        while self.commands:
+            self.desk.run(self.commands.pop(0))
+
+    def _collected(self, transaction_id: str) -> Collected | None:
+        words = self.provider.paid.values()
+        return next((word for word in words if word.transaction_id == transaction_id), None)
 
     def _hear(self, messages: Sequence[Message]) -> None:
         self.events += messages

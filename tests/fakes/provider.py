@@ -38,6 +38,7 @@ class FakeProvider:
             transaction_id=f"42000{payment_id[-20:]}",
             amount=order.amount,
             paid_at=START,
+            seller=order.seller,
         )
         self.paid[payment_id] = collected
         return collected
@@ -47,7 +48,7 @@ class FakeProvider:
         self.prepaid[order.payment_id] = order
         return {"package": f"prepay_id=wx{order.payment_id}"}
 
-    def query(self, payment_id: PaymentId) -> Queried:
+    def query(self, payment_id: PaymentId, *, seller: str | None = None) -> Queried:
         self._maybe_fail("query")
         if payment_id in self.paid:
             return Queried(outcome=Outcome.PAID, collected=self.paid[payment_id])
@@ -56,7 +57,7 @@ class FakeProvider:
         known = payment_id in self.prepaid
         return Queried(outcome=Outcome.UNPAID if known else Outcome.UNKNOWN_TO_PROVIDER)
 
-    def close(self, payment_id: PaymentId) -> CloseOutcome:
+    def close(self, payment_id: PaymentId, *, seller: str | None = None) -> CloseOutcome:
         self._maybe_fail("close")
         if payment_id in self.paid:
             return CloseOutcome.ALREADY_PAID

@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
 from chalicelib.escrow.usecases import Release, Ship
-from chalicelib.kernel.clock import Clock, Pause, instant_from
+from chalicelib.kernel.clock import Clock, Pause
 from chalicelib.kernel.ids import OrderId, Randomness
 from chalicelib.ledger.balances import Balances, DebitGuards
+from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
 from chalicelib.ledger.events import Message
 from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.logbook import Logbook
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.ledger.sequencer import Sequencer
+from chalicelib.orders import model as orders
 from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
@@ -28,9 +31,27 @@ from chalicelib.payments.usecases import (
     Tell,
     offered,
 )
+from chalicelib.people.model import RateTable
+from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
+from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
+from chalicelib.settlement import model as settlement
+from chalicelib.settlement.model import PAYOUT, UNSETTLED
+from chalicelib.settlement.store import SettlementStore
+from chalicelib.settlement.usecases import (
+    Advance,
+    Desk,
+    OpenSettlement,
+    PayOut,
+    ReadSettlements,
+    SettleMerchant,
+    SweepPayouts,
+    TellWord,
+    UnfreezeOrder,
+)
+from chalicelib.settlement.usecases.open import Send
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
@@ -39,7 +60,19 @@ from chalicelib.storage.table import Table
 
 TTL_SECONDS = 1800
 RECEIPT_DAYS = 10
+FREEZE_DAYS = 30
 FEE_BASIS_POINTS = 60
+RATES = RateTable(default=FEE_BASIS_POINTS)
+
+
+PLATFORM = "1900000001"
+PAYEE = "o_owner"
+SELLER = "1911111111"
+PAYOUT_MINIMUM_FEN = 100
+
+
+class Funds(Transfers, FundsHolder, Protocol):
+    """A provider that pays out, and shares and unfreezes."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +89,10 @@ class Outside:
     request_close: Callable[[OrderId], None]
     send_events: Callable[[Sequence[Message]], None]
     lake: Lake
+    funds: Funds
+    send_settlements: Send
+    tell_payout: TellWord = lambda _word, _said: None
+    partner: bool = False  # the seller is the payee
 
 
 class Rooms:
@@ -70,32 +107,46 @@ class Rooms:
         self.payments = PaymentStore(table)
         self.journal = Journal(table)
         self.sign_in = SignIn(self.people, self.commits, outside.login, "wx-app")
-        self.merchants = Merchants(self.people, self.commits)
+        self.merchants = Merchants(self.people, self.commits, RATES)
         self.catalog = Catalog(self.catalog_store, self.commits)
         self.read_orders = ReadOrders(self.orders)
         self._open_orders(outside)
         self._open_payments(outside)
         self._open_books(outside)
+        self._open_settlement(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
-            outside.table, self.orders, self.catalog_store, self.commits, outside.clock, TTL_SECONDS
+            outside.table,
+            self.orders,
+            self.catalog_store,
+            self.commits,
+            outside.clock,
+            TTL_SECONDS,
+            RATES,
         )
         expiries, receipts = DueList(outside.table, EXPIRY), DueList(outside.table, RECEIPT)
         self.sweep = SweepExpired(
             self.orders, expiries, self.commits, outside.clock, outside.request_close
         )
         self.remember_due = RememberDue(expiries, receipts, self.commits)
-        self.ship = Ship(self.orders, self.commits, RECEIPT_DAYS)
+        self.ship = Ship(self.orders, self.commits, RECEIPT_DAYS, FREEZE_DAYS)
         self.release = Release(
-            self.orders, self.journal, self.commits, outside.clock, receipts, FEE_BASIS_POINTS
+            self.orders, self.journal, self.commits, outside.clock, receipts, outside.partner
         )
 
     def _open_payments(self, outside: Outside) -> None:
         providers = offered([outside.provider])
         self.capture = Capture(self.payments, self.orders, self.journal, self.commits, outside.tell)
         self.start_payment = StartPayment(
-            outside.table, self.payments, self.commits, providers, self.capture, outside.clock
+            outside.table,
+            self.payments,
+            self.commits,
+            providers,
+            self.capture,
+            outside.clock,
+            lambda merchant: merchant.terms.seller or SELLER,
+            outside.partner,
         )
         self.close_order = CloseOrder(
             self.payments,
@@ -117,16 +168,68 @@ class Rooms:
         self.sequencer = Sequencer(self.logbook, self.readers, outside.clock, outside.pause)
         self.balances = Balances(table)
         self.debit_guards = DebitGuards(table)
-        self.read_books = ReadBooks(self.balances, Entries(table), TotalsStore(table), self.logbook)
+        self.read_books = ReadBooks(
+            self.balances, Entries(table), TotalsStore(table), ClosedDays(table)
+        )
         self.rebuild = Rebuild(ReadSegments(outside.lake), self.batches, self.balances, self.orders)
+
+    def _open_settlement(self, outside: Outside) -> None:
+        table = outside.table
+        self.settlements = SettlementStore(table)
+        unsettled, payouts = DueList(table, UNSETTLED), DueList(table, PAYOUT)
+        guards, send = DebitGuards(table), outside.send_settlements
+        self.open_settlement = OpenSettlement(
+            self.settlements, ClosedDays(table), unsettled, self.commits, outside.clock, send
+        )
+        self.settle_merchant = SettleMerchant(
+            self.settlements,
+            self.balances,
+            self.journal,
+            guards,
+            self.commits,
+            unsettled,
+            may,
+            lambda merchant: merchant.terms.payee or PAYEE,
+            PAYOUT_MINIMUM_FEN,
+        )
+        self.advance = Advance(self.settlements, self.journal, self.commits)
+        self.sweep_payouts = SweepPayouts(
+            self.settlements, payouts, self.commits, outside.clock, send
+        )
+        name, provider = outside.provider.name, outside.funds
+        self.unfreeze_order = UnfreezeOrder(
+            self.settlements,
+            self.payments,
+            self.journal,
+            guards,
+            self.commits,
+            name,
+            provider,
+            PLATFORM,
+        )
+        self.pay_out = PayOut(
+            self.settlements,
+            self.journal,
+            self.commits,
+            name,
+            provider,
+            self.unfreeze_order,
+            outside.tell_payout,
+        )
+        self.read_settlements = ReadSettlements(self.settlements)
+        self.desk = Desk(
+            self.open_settlement,
+            self.settle_merchant,
+            self.sweep_payouts,
+            self.pay_out,
+            self.unfreeze_order,
+            outside.partner,
+            send,
+        )
 
     def hear(self, event: Message) -> None:
         """Hear an event as the rooms' queue does."""
-        order_id, facts = OrderId(event["about"]), event["facts"]
-        match event["event"]:
-            case "order.placed":
-                self.remember_due.placed(order_id, instant_from(facts["expires_at"]))
-            case "order.shipped":
-                self.remember_due.shipped(order_id, instant_from(facts["receipt_due_at"]))
-            case _:
-                raise ValueError("no such event")
+        if event["event"] in orders.HEARD:
+            self.remember_due.hear(event)
+        if event["event"] in settlement.HEARD:
+            self.desk.hear(event)

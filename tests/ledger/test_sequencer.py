@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.kernel.ids import MerchantId
 from chalicelib.kernel.money import CNY
+from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger import chart
 from chalicelib.ledger.journal import balances
 from chalicelib.ledger.logbook import OvertakenError
@@ -147,13 +148,13 @@ def test_a_business_day_closes_at_a_position_and_balances_are_known_at_its_close
     house.sequencer.run()
     at_close = house.balances.head().applied
     today = date(2026, 11, 24)
-    assert house.logbook.closed_at(today) is None
+    assert ClosedDays(house.table).closed_at(today) is None
     house.clock.move(seconds=2 * DAY)
     purchase(house, merchant_id)
     house.sequencer.run()
-    assert house.logbook.closed_at(today) == at_close
-    assert house.logbook.closed_at(date(2026, 11, 25)) == at_close
-    assert house.logbook.closed_at(date(2026, 11, 26)) is None
+    assert ClosedDays(house.table).closed_at(today) == at_close
+    assert ClosedDays(house.table).closed_at(date(2026, 11, 25)) == at_close
+    assert ClosedDays(house.table).closed_at(date(2026, 11, 26)) is None
     held = chart.merchant_held(merchant_id).name
     (balance,) = house.read_books.account(held, day=today).balances
     assert balance.credits == first.total.amount
@@ -168,7 +169,7 @@ def test_days_close_though_nothing_happens(quick_house: House) -> None:
     quick_house.sequencer.run()
     quick_house.clock.move(seconds=200 * DAY)
     quick_house.sequencer.run()
-    assert quick_house.logbook.closed_at(date(2027, 6, 10)) == 1
+    assert ClosedDays(quick_house.table).closed_at(date(2027, 6, 10)) == 1
 
 
 def test_the_lake_shows_what_was_changed_or_is_missing(quick_house: House) -> None:

@@ -48,7 +48,7 @@ class Outcome:
 def play(verb: Registered, *points: Point) -> Outcome:
     """Set the scene, fail at these points, retry as the platform would, settle, and check."""
     script = Script(dict(points))
-    stage = Stage(plan=script)
+    stage = Stage(plan=script, partner=verb.partner)
     act = verb.scene(stage)
     stage.with_faults()
     tries = 0

@@ -12,8 +12,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.fakes.rooms import FEE_BASIS_POINTS
-from tests.simulation import numbered
+from tests.simulation import money_out, numbered
 from tests.simulation.stage import Stage
 
 
@@ -41,7 +40,6 @@ def _always(stage: Stage) -> Iterator[str]:
             captured_for[entry.order_id] += entry.total().amount
         if entry.kind == "order_released" and entry.order_id is not None:
             released_for[entry.order_id] += entry.total().amount
-            yield from _fee(entry)
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head":
             order_id = OrderId(key.pk)
@@ -52,6 +50,7 @@ def _always(stage: Stage) -> Iterator[str]:
             yield f"{key.pk} sold more than there was"
     yield from _stock_is_conserved(stage)
     yield from numbered.always(stage)
+    yield from money_out.always(stage, entries)
 
 
 def _every_entry_is_balanced_and_listed(
@@ -93,14 +92,6 @@ def _every_commit_left_one_row(stage: Stage) -> Iterator[str]:
             yield f"a commit left {rows} outbox rows"
 
 
-def _fee(entry: JournalEntry) -> Iterator[str]:
-    """The platform takes its share, half up, and no more."""
-    share = entry.total().share(basis_points=FEE_BASIS_POINTS)
-    taken = sum(one.amount.amount for one in entry.postings if one.account == "platform:fees")
-    if taken != share.amount:
-        yield f"{entry.key} takes {taken}, and {share.amount} was agreed"
-
-
 def _order(key: Key, item: Item, captured: int, released: int) -> Iterator[str]:
     held, due, total = (whole(item[name]) for name in ("held", "due", "total"))
     state = OrderState(str(item["state"]))
@@ -110,8 +101,8 @@ def _order(key: Key, item: Item, captured: int, released: int) -> Iterator[str]:
         yield f"{key.pk} is below zero"
     expected = {
         OrderState.UNPAID: (0, total),
-        OrderState.PAID: (total, 0),
-        OrderState.SHIPPED: (total, 0),
+        OrderState.PAID: (total - released, 0),
+        OrderState.SHIPPED: (total - released, 0),
         OrderState.RELEASED: (0, 0),
         OrderState.CLOSED: (0, 0),
     }
@@ -164,8 +155,11 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     collected: Counter[str] = Counter()
     for word in told.values():
         collected[word.amount.currency] += word.amount.amount
+    out = money_out.gone(stage)
+    collected.update({"CNY": -out} if out else {})
     if dict(collected) != dict(clearing):
-        yield f"the provider collected {dict(collected)}, the clearing says {clearing}"
+        yield f"the provider has {dict(collected)} after {out} left, the clearing says {clearing}"
+    yield from money_out.when_settled(stage, entries)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
             yield f"{number} was paid, and never captured"
@@ -176,7 +170,7 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
             yield f"{key.pk} is {item['state']} for ever"
-        if key.pk.startswith("due/receipt"):
+        if key.pk.startswith(("due/receipt", "due/payout", "due/unsettled")):
             yield f"{key.sk} is due for ever"
 
 

@@ -276,10 +276,10 @@ class SimulatedProvider:
     def prepay(self, order: PrepayOrder) -> Invoke:
         return self._call("prepay", lambda: self.book_prepay(order))
 
-    def query(self, payment_id: PaymentId) -> Queried:
+    def query(self, payment_id: PaymentId, *, seller: str | None = None) -> Queried:
         return self._call("query", lambda: self.book_query(payment_id))
 
-    def close(self, payment_id: PaymentId) -> CloseOutcome:
+    def close(self, payment_id: PaymentId, *, seller: str | None = None) -> CloseOutcome:
         return self._call("close", lambda: self.book_close(payment_id))
 
     def book_prepay(self, order: PrepayOrder) -> Invoke:
@@ -331,6 +331,7 @@ class SimulatedProvider:
             transaction_id=f"42{number[4:]}",
             amount=order.amount,
             paid_at=self.outside.world.now(),
+            seller=order.seller,
         )
         self.paid[number] = collected
         return collected

@@ -44,7 +44,7 @@ class Scene:
     """One seed's cast."""
 
     def __init__(self, seed: int, keys: SandboxKeys | None) -> None:
-        self.stage = Stage(seed, keys=keys)
+        self.stage = Stage(seed, wire_keys=keys)
         self.draw = self.stage.world.random
         trouble = self.draw.choice([0.0, 0.03, 0.15])
         slowness = self.draw.choice([0.001, 0.02, 0.5])

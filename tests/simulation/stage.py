@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from chalicelib.edge.queue import Message
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
@@ -12,10 +13,16 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear, RefreshCertificates
+from chalicelib.providers.funds import TransferState
 from chalicelib.providers.port import Collected, Provider
+from chalicelib.settlement.model import Word
+from chalicelib.settlement.usecases.payout import LOOK_AGAIN
+from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
+from tests.fakes.funds import FundsBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
+from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
     Plan,
@@ -39,7 +46,8 @@ class Stage:
     seed: int = 0
     plan: Plan = no_faults
     latency: Callable[[], float] = lambda: 0.0
-    keys: SandboxKeys | None = None  # given, the real client speaks the real protocol
+    wire_keys: SandboxKeys | None = None  # given, the real client speaks the real protocol
+    partner: bool = False  # the seller is the payee
 
     def __post_init__(self) -> None:
         self.world = World(self.seed)
@@ -50,9 +58,12 @@ class Stage:
         self.bookings = SimulatedQueue(self.outside)
         self.commands = SimulatedQueue(self.outside)
         self.events = SimulatedQueue(self.outside)
+        self.settlements = SimulatedQueue(self.outside)
+        self.payees = FundsBooks(self._collected)
+        self.payout_words: Counter[Word] = Counter()
         self.lake = SimulatedLake(self.outside)
         self.heard: Counter[int] = Counter()
-        self.wire = RealWire(self.keys, self.provider) if self.keys else None
+        self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         provider: Provider = self.wire.client if self.wire else self.provider
         self.told: Counter[Booking] = Counter()
         self.acknowledged: list[Collected] = []
@@ -69,6 +80,10 @@ class Stage:
                 request_close=self._request_close,
                 send_events=self.events.send_many,
                 lake=self.lake,
+                funds=SimulatedFunds(self.outside, self.payees),
+                send_settlements=self.settlements.send_many,
+                tell_payout=lambda word, _said: self.payout_words.update([word]),
+                partner=self.partner,
             )
         )
         self.hear = Hear(self.rooms.capture, self._queue_booking)
@@ -132,6 +147,10 @@ class Stage:
         """Take a batch from the queue of events."""
         self._work(self.events, self._hear)
 
+    def work_settlements(self) -> None:
+        """Take a batch from the queue of settlements and payouts."""
+        self._work(self.settlements, self.rooms.desk.run)
+
     def sequence(self) -> None:
         """Number what waits in the outbox, as one of several that do."""
         self.rooms.sequencer.run()
@@ -189,6 +208,7 @@ class Stage:
                 self.attempt(self.work_commands)
             self._catch_up()
         self._receive_all()
+        self._settle_days()
         self.rooms.logbook.sweep_stages()
 
     def _receive_all(self) -> None:
@@ -196,6 +216,37 @@ class Stage:
         self.world.pause(RECEIPT_DAYS * 86_400)
         self.rooms.release.sweep()
         self._catch_up()
+
+    def _settle_days(self) -> None:
+        """Let every day close, settle it, and pay out; twice, since a payout may come back."""
+        for _ in range(2):
+            self.world.pause(86_400)
+            self._catch_up()
+            active = {key.pk[2:] for key in self.memory.items if key.pk.startswith("A#")}
+            for day in sorted(active):
+                closed = self.memory.get(keys.day_closed(day))
+                if closed is not None:
+                    self.rooms.open_settlement.open(date.fromisoformat(day))
+            self._pay_all()
+
+    def _pay_all(self) -> None:
+        """Work until nobody waits for money: receivers confirm, and the provider is asked."""
+        for _ in range(_SETTLING_ROUNDS_MAX):
+            self._catch_up()
+            while self.settlements.messages:
+                if not self.attempt(self.work_settlements):
+                    self.world.pause(60)
+                    self._catch_up()
+            for payout_id in list(self.payees.transfers):
+                self.payees.end_transfer(payout_id, TransferState.PAID)
+            if not any(key.pk.startswith("due/payout/") for key in self.memory.items):
+                return
+            self.world.pause(LOOK_AGAIN.total_seconds())
+            self.rooms.sweep_payouts.sweep()
+
+    def _collected(self, transaction_id: str) -> Collected | None:
+        words = self.provider.paid.values()
+        return next((word for word in words if word.transaction_id == transaction_id), None)
 
     def _catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""

@@ -34,6 +34,7 @@ class Registered:
     name: str
     scene: Scene
     covers: tuple[Callable[..., object], ...]
+    partner: bool = False  # played where the seller is the payee
 
 
 def _sign_in(stage: Stage) -> Verb:

@@ -1,7 +1,7 @@
 """Keeping the day's totals, reading the books, and building them again from the list."""
 
 from chalicelib.books.usecases.follow import HEARD, followers
-from chalicelib.books.usecases.read import AccountAt, MerchantsBalances, ReadBooks
+from chalicelib.books.usecases.read import AccountAt, ReadBooks
 from chalicelib.books.usecases.rebuild import Rebuild
 from chalicelib.books.usecases.totals import FoldTotals
 
@@ -9,7 +9,6 @@ __all__ = [
     "HEARD",
     "AccountAt",
     "FoldTotals",
-    "MerchantsBalances",
     "ReadBooks",
     "Rebuild",
     "followers",

@@ -9,13 +9,15 @@ from chalicelib.ledger.entries import ListEntries
 from chalicelib.ledger.events import Message, SendEvents
 from chalicelib.ledger.numbered import Reader
 from chalicelib.ledger.segments import WriteSegments
-from chalicelib.orders.model import PLACED, SHIPPED
+from chalicelib.orders import model as orders
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import ListOrders
+from chalicelib.settlement import model as settlement
+from chalicelib.settlement.usecases import FilePayouts
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
-HEARD = frozenset({PLACED, SHIPPED})
+HEARD = orders.HEARD | settlement.HEARD
 """The events to which some room listens."""
 
 
@@ -27,6 +29,7 @@ def followers(
         FoldBalances(batches),
         ListEntries(batches),
         ListOrders(OrderStore(batches.table), batches),
+        FilePayouts(batches),
         FoldTotals(TotalsStore(batches.table), batches),
         SendEvents(HEARD, send),
         WriteSegments(lake),

@@ -2,28 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from chalicelib.books.model import PLATFORM, AccountNotFoundError, DayNotClosedError, Totals
+from chalicelib.books.model import (
+    PLATFORM,
+    AccountNotFoundError,
+    MerchantsBalances,
+    Statement,
+    Totals,
+)
+from chalicelib.books.rules import line_of, own_accounts
 from chalicelib.books.store import TotalsStore
 from chalicelib.kernel.ids import MerchantId
-from chalicelib.kernel.money import CNY, Money
+from chalicelib.kernel.money import CNY, fen
 from chalicelib.ledger import chart
 from chalicelib.ledger.balances import Balance, Balances, PositionNotReachedError
 from chalicelib.ledger.chart import Side
+from chalicelib.ledger.days import ClosedDays, DayNotClosedError, active_on
 from chalicelib.ledger.entries import Entries
 from chalicelib.ledger.journal import JournalEntry
-from chalicelib.ledger.logbook import Logbook
-
-
-@dataclass(frozen=True, slots=True)
-class MerchantsBalances:
-    """A merchant's money at one position."""
-
-    held: Money
-    available: Money
-    in_payout: Money
-    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,11 @@ class ReadBooks:
     balances: Balances
     entries: Entries
     totals: TotalsStore
-    logbook: Logbook
+    days: ClosedDays
 
     def of_merchant(self, merchant_id: MerchantId) -> MerchantsBalances:
         """Return a merchant's balances, all at the same position; two round trips."""
-        accounts = [
-            chart.merchant_held(merchant_id),
-            chart.merchant_available(merchant_id),
-            chart.merchant_payout(merchant_id),
-        ]
+        accounts = own_accounts(merchant_id)
         position, found = self.balances.at_head([account.name for account in accounts], CNY)
         held, available, in_payout = (
             balance.on(account.normal) for account, balance in zip(accounts, found, strict=True)
@@ -84,7 +77,7 @@ class ReadBooks:
 
     def closed_at(self, day: date) -> int:
         """Return the position at which a business day closed, or raise `DayNotClosedError`."""
-        position = self.logbook.closed_at(day)
+        position = self.days.closed_at(day)
         if position is None:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         return position
@@ -103,4 +96,33 @@ class ReadBooks:
         self, day: date, *, after: str | None, limit: int
     ) -> tuple[Sequence[MerchantId], str | None]:
         """Return a page of the merchants that were active on a business day; one query."""
-        return self.totals.active_on(day.isoformat(), after=after, limit=limit)
+        return active_on(self.totals.table, day.isoformat(), after=after, limit=limit)
+
+    def statement(
+        self, merchant_id: MerchantId, day: date, *, after: str | None, limit: int
+    ) -> Statement:
+        """Return a merchant's statement of a closed business day, with a page of its lines.
+
+        It runs from the position at which the day before closed to that of this day, so that one
+        day's closing is the next one's opening. Raises `DayNotClosedError`.
+        """
+        end = self.closed_at(day)
+        begin = self.days.closed_at(day - timedelta(days=1)) or 0
+        found, ended = self.entries.between(merchant_id, begin, end, after=after, limit=limit)
+        totals = self.totals.of_day(merchant_id, day.isoformat())
+        return Statement(
+            merchant_id=merchant_id,
+            day=day.isoformat(),
+            opening=self._at(merchant_id, begin),
+            closing=self._at(merchant_id, end),
+            fees=fen(totals.fees.get(CNY, 0)),
+            lines=[line_of(merchant_id, position, entry) for position, entry in found],
+            ended=ended,
+        )
+
+    def _at(self, merchant_id: MerchantId, position: int) -> MerchantsBalances:
+        held, available, in_payout = (
+            self.balances.at(account.name, CNY, position).on(account.normal)
+            for account in own_accounts(merchant_id)
+        )
+        return MerchantsBalances(held, available, in_payout, position)

@@ -1,13 +1,14 @@
 """Finding orders whose time is over, by a list of what is due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.clock import Clock, instant_from
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders import rules
-from chalicelib.orders.model import OrderState
+from chalicelib.orders.model import PLACED, SHIPPED, OrderState
 from chalicelib.orders.store import OrderStore
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Commits
@@ -23,6 +24,20 @@ class RememberDue:
     expiries: DueList
     receipts: DueList
     commits: Commits
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Hear an event of `HEARD`; it may come twice, and in any order."""
+        match event:
+            case {"event": kind, "about": str(order_id), "facts": {"expires_at": str(at)}} if (
+                kind == PLACED
+            ):
+                self.placed(OrderId.parse(order_id), instant_from(at))
+            case {"event": kind, "about": str(order_id), "facts": {"receipt_due_at": str(at)}} if (
+                kind == SHIPPED
+            ):
+                self.shipped(OrderId.parse(order_id), instant_from(at))
+            case _:
+                raise ValueError("no such event")
 
     def placed(self, order_id: OrderId, expires_at: datetime) -> None:
         """Note when an unpaid order may be closed; heard again, it is noted already."""

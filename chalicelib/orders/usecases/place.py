@@ -15,6 +15,8 @@ from chalicelib.kernel.money import fen
 from chalicelib.orders import rules
 from chalicelib.orders.model import PLACED, Order, OrderLine, OrderState, Placed, Wanted
 from chalicelib.orders.store import ORDER, OrderStore, head_key, read_order
+from chalicelib.people.model import RateTable, Terms
+from chalicelib.people.store import read_merchant
 from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
 from chalicelib.storage.table import Table
@@ -33,6 +35,7 @@ class PlaceOrder:
     commits: Commits
     clock: Clock
     ttl_seconds: int
+    rates: RateTable
 
     def place(
         self, member_id: MemberId, merchant_id: MerchantId, wanted: Sequence[Wanted], *, key: str
@@ -46,9 +49,10 @@ class PlaceOrder:
         request = fingerprint(
             merchant_id, *(part for line in wanted for part in (line.product_id, line.quantity))
         )
-        # One read: the answer already given, if there is one, and the products.
+        # One read: the answer already given, if there is one, the products, and the terms.
         product_keys = {keys.product(line.product_id): line.product_id for line in wanted}
-        found = self.table.get_many([head_key(order_id), *product_keys])
+        merchant_at = keys.merchant(merchant_id)
+        found = self.table.get_many([head_key(order_id), merchant_at, *product_keys])
         if head := found.get(head_key(order_id)):
             return self._already(order_id, head, request)
         products = {
@@ -57,6 +61,7 @@ class PlaceOrder:
             if at in found
         }
         rules.assert_sold(wanted, products, merchant_id)
+        terms = read_merchant(merchant_id, found[merchant_at]).terms
         takes = {
             line.product_id: rules.one_take(products[line.product_id], line.quantity, order_id)
             for line in wanted
@@ -66,7 +71,7 @@ class PlaceOrder:
                 rules.line_of(products[line.product_id], line.quantity, takes[line.product_id])
                 for line in wanted
             )
-            order = self._draft(order_id, member_id, merchant_id, lines)
+            order = self._draft(order_id, member_id, merchant_id, lines, terms)
             try:
                 self._commit(order, lines, request)
             except CommitRefusedError as refused:
@@ -83,8 +88,10 @@ class PlaceOrder:
         member_id: MemberId,
         merchant_id: MerchantId,
         lines: tuple[OrderLine, ...],
+        terms: Terms,
     ) -> Order:
         total = rules.price(lines)
+        fee, shares = rules.agreed_shares(total, lines, terms=terms, rates=self.rates)
         now = self.clock.now()
         return Order(
             id=order_id,
@@ -94,6 +101,9 @@ class PlaceOrder:
             total=total,
             due=total,
             held=fen(0),
+            fee=fee,
+            shares=shares,
+            released=fen(0),
             subject=rules.subject(lines),
             created_at=now,
             expires_at=now + timedelta(seconds=self.ttl_seconds),

@@ -64,12 +64,12 @@ class CloseOrder:
     def _paid_after_all(self, payment: Payment) -> bool:
         """Close a payment at its provider; if the shopper was faster, book what was paid."""
         provider = self.providers[payment.provider]
-        outcome = provider.close(payment.id)
+        outcome = provider.close(payment.id, seller=payment.seller)
         match outcome:
             case CloseOutcome.CLOSED:
                 return False
             case CloseOutcome.ALREADY_PAID:
-                queried = provider.query(payment.id)
+                queried = provider.query(payment.id, seller=payment.seller)
                 if queried.collected is None:
                     raise ProviderOutcomeUnknownError("paid, says the close; not so, the query")
                 self.capture.capture(queried.collected)

@@ -1,11 +1,12 @@
 """Starting a payment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.fingerprint import fingerprint
-from chalicelib.kernel.ids import MemberId, OrderId, PaymentId
+from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PaymentId
 from chalicelib.orders.model import Order, OrderNotFoundError
 from chalicelib.orders.rules import is_payable
 from chalicelib.orders.store import head_key, read_order
@@ -16,13 +17,14 @@ from chalicelib.payments.model import (
     PaymentNotPayableError,
     PaymentState,
     ProviderNotOfferedError,
+    SellerUnknownError,
 )
 from chalicelib.payments.rules import PAYMENT
 from chalicelib.payments.store import PaymentStore, read_payment
 from chalicelib.payments.usecases.capture import Capture
 from chalicelib.payments.usecases.offers import Providers
-from chalicelib.people.model import Member
-from chalicelib.people.store import read_member
+from chalicelib.people.model import Member, Merchant
+from chalicelib.people.store import read_member, read_merchant
 from chalicelib.providers.port import (
     Invoke,
     Outcome,
@@ -54,6 +56,10 @@ class StartPayment:
     providers: Providers
     capture: Capture
     clock: Clock
+    seller_of: Callable[[Merchant], str | None]
+    """Under whose merchant number the money is frozen; where the platform is the payee, None."""
+
+    unfreezes: bool  # the seller is the payee
 
     def start(
         self, member_id: MemberId, order_id: OrderId, provider_name: str, *, key: str
@@ -101,6 +107,7 @@ class StartPayment:
     def _committed(
         self, order: Order, payment_id: PaymentId, provider_name: str, request: str
     ) -> Payment:
+        seller = self._seller(order.merchant_id)
         try:
             with self.commits() as work:
                 payment = Payment(
@@ -111,6 +118,7 @@ class StartPayment:
                     state=PaymentState.PENDING,
                     amount=order.due,
                     created_at=work.at,
+                    seller=seller,
                 )
                 self.payments.started(work, payment, request=request)
                 facts = {"order_id": order.id, "merchant_id": order.merchant_id}
@@ -121,6 +129,17 @@ class StartPayment:
             assert item is not None
             return read_payment(keys.payment(order.id, payment_id), item)
         return payment
+
+    def _seller(self, merchant_id: MerchantId) -> str | None:
+        """Return under whom the money is frozen; one more read where the seller is the payee."""
+        if not self.unfreezes:
+            return None
+        item = self.table.get(keys.merchant(merchant_id))
+        assert item is not None, "who sells is registered"
+        seller = self.seller_of(read_merchant(merchant_id, item))
+        if seller is None:
+            raise SellerUnknownError("the merchant has no account at the provider yet")
+        return seller
 
     def _prepaid(
         self, provider: Provider, order: Order, member: Member, payment: Payment
@@ -133,6 +152,7 @@ class StartPayment:
             description=order.subject,
             payer_openid=member.openid,
             expires_at=order.expires_at,
+            seller=payment.seller,
         )
         try:
             try:
@@ -146,7 +166,7 @@ class StartPayment:
         self, provider: Provider, payment: Payment, rejected: ProviderRejectedError
     ) -> Started:
         """Before giving up ask what the provider knows: a refusal may mean *paid already*."""
-        queried = provider.query(payment.id)
+        queried = provider.query(payment.id, seller=payment.seller)
         if queried.outcome is Outcome.PAID and queried.collected is not None:
             self.capture.capture(queried.collected)
             return Started(payment.evolve(state=PaymentState.CAPTURED), None)

@@ -1,0 +1,35 @@
+"""Who hears what happened: the one consumer of the events queue, and the rooms it tells.
+
+An event may come twice, and in any order. The queue's name is read when the module is, since
+Chalice writes it into the template.
+"""
+
+import os
+from typing import Any
+
+from chalice.app import Blueprint, SQSEvent
+
+from chalicelib.edge.queue import Message, partial_batch
+from chalicelib.orders import model as orders
+from chalicelib.orders.wiring import remember_due
+from chalicelib.settlement import model as settlement
+from chalicelib.settlement.wiring import desk
+
+blueprint = Blueprint(__name__)
+
+_EVENTS = os.environ.get("EVENTS_QUEUE", "shoukuan-local-events")
+
+
+@blueprint.on_sqs_message(queue=_EVENTS, batch_size=10)
+def hear_events(event: SQSEvent) -> Any:
+    """Tell each room what it listens to."""
+    return partial_batch(event.to_dict(), _hear)
+
+
+def _hear(message: Message) -> None:
+    for event in message["events"]:
+        kind = event["event"]
+        if kind in orders.HEARD:
+            remember_due().hear(event)
+        if kind in settlement.HEARD:
+            desk().hear(event)

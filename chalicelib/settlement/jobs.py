@@ -1,0 +1,38 @@
+"""Settlements' queue and schedules.
+
+The queue's name is read when the module is, since Chalice writes it into the template.
+"""
+
+import os
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
+
+from chalicelib.edge import observe
+from chalicelib.edge.queue import partial_batch
+from chalicelib.settlement import wiring
+
+blueprint = Blueprint(__name__)
+
+_SETTLEMENTS = os.environ.get("SETTLEMENTS_QUEUE", "shoukuan-local-settlements")
+
+
+@blueprint.on_sqs_message(queue=_SETTLEMENTS, batch_size=10)
+def run_settlements(event: SQSEvent) -> Any:
+    """Settle merchants and bring payouts further; a command may come twice, and in any order."""
+    return partial_batch(event.to_dict(), wiring.desk().run)
+
+
+@blueprint.schedule(Rate(1, unit=Rate.HOURS))
+def settle_yesterday(_event: CloudWatchEvent) -> Any:
+    """Open the settlement of the last business day, once it is closed."""
+    settlement = wiring.open_settlement().open_yesterdays()
+    if settlement is not None:
+        observe.note("a settlement was opened", day=settlement.business_date)
+    return {"opened": settlement.business_date if settlement else None}
+
+
+@blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep_payouts(_event: CloudWatchEvent) -> Any:
+    """Ask for every payout that has been under way for a while to be looked at."""
+    return {"asked": wiring.sweep_payouts().sweep()}

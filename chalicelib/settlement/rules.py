@@ -1,0 +1,75 @@
+"""How much is paid out, and in which name. Pure."""
+
+from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, SettlementId
+from chalicelib.kernel.money import Money, fen
+from chalicelib.orders.model import Order
+from chalicelib.people.model import Merchant
+from chalicelib.providers.funds import Receiver, ReceiverKind
+from chalicelib.settlement.model import Settled
+
+_DESCRIPTION = "订单分账"
+
+
+def settlement_id(day: str) -> SettlementId:
+    """Return the id of a day's settlement; a day has one."""
+    return SettlementId.derive("settlement", day)
+
+
+def payout_id(merchant_id: MerchantId, day: str) -> PayoutId:
+    """Return the id of a merchant's payout for a day; there is one at most."""
+    return PayoutId.derive("settled", merchant_id, day)
+
+
+def unfreezing_id(order_id: OrderId) -> PayoutId:
+    """Return the id of the payout by which the provider gives an order's money to its seller."""
+    return PayoutId.derive("unfreeze", order_id)
+
+
+def share_number(payout: PayoutId) -> str:
+    """Return the number under which the provider shares before it unfreezes."""
+    return f"share_{payout}"
+
+
+def unfreeze_number(payout: PayoutId) -> str:
+    """Return the number of the unfreezing: a fresh one, since a used one does nothing."""
+    return f"unfreeze_{payout}"
+
+
+def settleable(grown: int, drawn: int) -> Money:
+    """Return what was available at a day's close and has not been drawn since."""
+    return fen(max(grown - drawn, 0))
+
+
+def obstacle(merchant: Merchant, *, payee: str | None, allowed: bool) -> Settled | None:
+    """Return what stands in the way of paying a merchant out, if anything does."""
+    if merchant.terms.payouts_held:
+        return Settled.HELD
+    if not allowed:
+        return Settled.NOT_ALLOWED
+    return Settled.NO_PAYEE if payee is None else None
+
+
+def sellers_part(order: Order) -> Money:
+    """Return what of a released order is its seller's."""
+    shares = sum((share.amount for share in order.shares), start=order.fee)
+    return order.released - shares
+
+
+def receivers(order: Order, *, platform: str) -> tuple[tuple[str, Receiver], ...]:
+    """Return who shares in an order: the platform's own number first, then the partners.
+
+    Each is named by the account that it was credited under: `platform` or the partner's id.
+    """
+    found: list[tuple[str, Receiver]] = []
+    if order.fee.amount:
+        found.append(("platform", _receiver(ReceiverKind.MERCHANT, platform, order.fee)))
+    found += [
+        (share.partner_id, _receiver(share.kind, share.account, share.amount))
+        for share in order.shares
+        if share.amount.amount
+    ]
+    return tuple(found)
+
+
+def _receiver(kind: ReceiverKind, account: str, amount: Money) -> Receiver:
+    return Receiver(kind=kind, account=account, amount=amount, description=_DESCRIPTION)

@@ -1,0 +1,218 @@
+"""Unfreezing: where the seller is the payee, the provider shares and gives it the rest.
+
+    order.released ── payout created ── share fee and partners' parts ── unfreeze ── paid
+                                              └ a part that failed is the seller's
+
+Every call has a number that follows from the payout's, so that each step may be repeated.
+"""
+
+from dataclasses import dataclass
+
+from chalicelib.kernel.ids import OrderId
+from chalicelib.kernel.money import fen
+from chalicelib.ledger import postings
+from chalicelib.ledger.balances import DebitGuards
+from chalicelib.ledger.days import business_day
+from chalicelib.ledger.journal import Journal
+from chalicelib.ledger.postings import Movement
+from chalicelib.orders.model import Order
+from chalicelib.payments.model import Payment, PaymentState
+from chalicelib.payments.store import PaymentStore
+from chalicelib.providers.funds import (
+    FrozenPayment,
+    FundsHolder,
+    Receiver,
+    Shared,
+    ShareOrder,
+    ShareResult,
+    Unfreeze,
+)
+from chalicelib.providers.port import ProviderRejectedError, ProviderUnavailableError
+from chalicelib.settlement import rules
+from chalicelib.settlement.model import CREATED, Payout, PayoutState
+from chalicelib.settlement.store import SettlementStore
+from chalicelib.storage.commit import CommitRefusedError, Commits
+
+_DESCRIPTION = "解冻给商家"
+
+
+@dataclass(frozen=True, slots=True)
+class UnfreezeOrder:
+    """Lets the provider give a released order's money to those whose it is."""
+
+    settlements: SettlementStore
+    payments: PaymentStore
+    journal: Journal
+    guards: DebitGuards
+    commits: Commits
+    provider_name: str
+    provider: FundsHolder
+    platform: str
+    """Our own merchant number, to which the platform's fee goes."""
+
+    def begin(self, order_id: OrderId) -> None:
+        """Create the payout of a released order; heard again, it is there already."""
+        order, _ = self._order(order_id)
+        try:
+            with self.commits() as work:
+                payout = Payout(
+                    id=rules.unfreezing_id(order_id),
+                    merchant_id=order.merchant_id,
+                    amount=rules.sellers_part(order),
+                    state=PayoutState.CREATED,
+                    business_date=business_day(work.at).isoformat(),
+                    created_at=work.at,
+                    order_id=order_id,
+                )
+                self.settlements.created(work, payout)
+                facts = {"merchant_id": payout.merchant_id, "day": payout.business_date}
+                work.emit(CREATED, payout.id, beside=order_id, facts=facts)
+        except CommitRefusedError:
+            return
+
+    def advance(self, payout: Payout) -> None:
+        """Share, then unfreeze, then book; what is not finished is asked about again later.
+
+        Raises `ProviderUnavailableError` while the provider has not finished.
+        """
+        assert payout.order_id is not None
+        order, payment = self._order(payout.order_id)
+        assert payment.transaction_id is not None
+        assert payment.seller is not None
+        frozen = FrozenPayment(transaction_id=payment.transaction_id, seller=payment.seller)
+        if not payout.shared:
+            payout = self._share(payout, order, frozen)
+        self._unfreeze(payout, frozen)
+
+    def _share(self, payout: Payout, order: Order, frozen: FrozenPayment) -> Payout:
+        """Let fee and partners' parts be taken; book who got it, and who did not."""
+        named = rules.receivers(order, platform=self.platform)
+        number = rules.share_number(payout.id)
+        shared = self._shared(number, frozen, [receiver for _, receiver in named])
+        if shared is not None and not shared.finished:
+            raise ProviderUnavailableError("the provider is still sharing")
+        results = {
+            (one.kind, one.account): one.result for one in (shared.receivers if shared else ())
+        }
+        took = {
+            name
+            for name, receiver in named
+            if results.get((receiver.kind, receiver.account)) is ShareResult.SUCCESS
+        }
+        return self._book(payout, order, took)
+
+    def _shared(
+        self, number: str, frozen: FrozenPayment, receivers: list[Receiver]
+    ) -> Shared | None:
+        """Share, or ask how far it is; None when there is nothing to share, or all was refused."""
+        if not receivers:
+            return None
+        known = self.provider.shared(number, frozen)
+        if known is not None:
+            return known
+        order = ShareOrder(number=number, payment=frozen, receivers=tuple(receivers))
+        try:
+            return self.provider.share(order)
+        except ProviderRejectedError:
+            return self.provider.shared(number, frozen)
+
+    def _book(self, payout: Payout, order: Order, took: set[str]) -> Payout:
+        """Say who took a part: a partner's money has left; what nobody took is the seller's."""
+        paid = [
+            (share.partner_id, share.amount)
+            for share in order.shares
+            if share.partner_id in took and share.amount.amount
+        ]
+        missed = [
+            (share.partner_id, share.amount)
+            for share in order.shares
+            if share.partner_id not in took and share.amount.amount
+        ]
+        fee = order.fee if "platform" not in took else fen(0)
+        amount = payout.amount + sum((share for _, share in missed), start=fee)
+        facts = {"merchant_id": payout.merchant_id}
+        try:
+            with self.commits() as work:
+                self.settlements.shared(work, payout, amount)
+                if paid or missed or fee.amount:
+                    movement = postings.shared(
+                        payout.id,
+                        order_id=order.id,
+                        merchant_id=payout.merchant_id,
+                        provider=self.provider_name,
+                        paid=paid,
+                        missed=missed,
+                        fee_missed=fee,
+                    )
+                    for guard in movement.guards:
+                        self.guards.cover(work, guard)
+                    self.journal.post(
+                        work,
+                        movement,
+                        event="payout.shared",
+                        about=payout.id,
+                        beside=order.id,
+                        facts=facts,
+                        guarded=movement.guards,
+                    )
+                else:
+                    work.emit("payout.shared", payout.id, beside=order.id, facts=facts)
+        except CommitRefusedError:
+            raise ProviderUnavailableError("the payout moved meanwhile; try again") from None
+        return payout.evolve(shared=True, amount=amount)
+
+    def _unfreeze(self, payout: Payout, frozen: FrozenPayment) -> None:
+        """Give the rest to the seller, see that nothing is left, and book it."""
+        number = rules.unfreeze_number(payout.id)
+        asked = Unfreeze(number=number, payment=frozen, description=_DESCRIPTION)
+        try:
+            said = self.provider.shared(number, frozen) or self.provider.unfreeze(asked)
+            if not said.finished:
+                raise ProviderUnavailableError("the provider is still unfreezing")
+        except ProviderRejectedError:
+            # The freeze may have ended by itself: then the seller has its money.
+            if self.provider.frozen(frozen).amount:
+                raise
+        if self.provider.frozen(frozen).amount:
+            raise ProviderUnavailableError("it says done, and some is frozen still")
+        self._paid(payout)
+
+    def _paid(self, payout: Payout) -> None:
+        """Book that the seller has its money; of an order whose shares took all, none."""
+        facts = {"merchant_id": payout.merchant_id}
+        try:
+            with self.commits() as work:
+                self.settlements.paid(work, payout)
+                if payout.amount.amount:
+                    movement = self._movement(payout)
+                    self.journal.post(
+                        work,
+                        movement,
+                        event="payout.paid",
+                        about=payout.id,
+                        beside=payout.order_id,
+                        facts=facts,
+                    )
+                else:
+                    work.emit("payout.paid", payout.id, beside=payout.order_id, facts=facts)
+        except CommitRefusedError:
+            return  # somebody else booked it
+
+    def _movement(self, payout: Payout) -> Movement:
+        return postings.paid_out(
+            payout.id,
+            merchant_id=payout.merchant_id,
+            provider=self.provider_name,
+            amount=payout.amount,
+            order_id=payout.order_id,
+        )
+
+    def _order(self, order_id: OrderId) -> tuple[Order, Payment]:
+        order, payments = self.payments.of_order(order_id)
+        assert order is not None, "a released order is there"
+        (payment,) = (
+            payment
+            for payment in payments
+            if payment.state is PaymentState.CAPTURED and not payment.late
+        )
+        return order, payment
