@@ -143,7 +143,7 @@ def register_merchant(call: Call, body: RegisterMerchant) -> MerchantView:
 )
 def agree_terms(_call: Call, merchant_id: str, body: TermsBody) -> MerchantView:
     """Agree on a merchant's fees, shares and payee from now on; all of them are replaced."""
-    terms = Terms.model_validate(body.model_dump())
+    terms = Terms.model_validate_json(body.model_dump_json())
     return _shown(wiring.merchants().agree(MerchantId.parse(merchant_id), terms))
 
 

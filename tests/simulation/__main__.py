@@ -15,7 +15,8 @@ from itertools import groupby
 from local.sandbox.keys import SandboxKeys
 from tests.simulation import conflicts, crashpoints, races, seeds
 from tests.simulation.planted import BUGS, planted
-from tests.simulation.verbs import VERBS, Registered
+from tests.simulation.registered import Registered
+from tests.simulation.verbs import VERBS
 
 _CHUNK = 250
 _SAMPLED = 100  # one seed in so many goes on the real protocol, RSA and all

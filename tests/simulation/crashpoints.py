@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from chalicelib.kernel.errors import Kind, PlatformError
 from tests.simulation import invariants
 from tests.simulation.ports import FAULTS_OF, Fault
+from tests.simulation.registered import Registered
 from tests.simulation.stage import Stage
-from tests.simulation.verbs import VERBS, Registered
+from tests.simulation.verbs import VERBS
 from tests.simulation.world import Killed
 
 _TRIES_MAX = 8

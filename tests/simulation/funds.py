@@ -1,4 +1,4 @@
-"""The provider's side of sharing, unfreezing and paying out, with calls that fail in three fates."""
+"""The provider's side of sharing, unfreezing and paying out; its calls fail in three fates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -14,8 +14,8 @@ from chalicelib.kernel.errors import TryAgainError
 from tests.simulation import invariants
 from tests.simulation.crashpoints import Point, Script
 from tests.simulation.ports import STALL_SECONDS, Fault
+from tests.simulation.scenes import paid_twice
 from tests.simulation.stage import Stage
-from tests.simulation.verbs import paid_twice
 from tests.simulation.world import Killed
 
 STALLS = (Fault.STALL_BEFORE, Fault.STALL_AFTER)

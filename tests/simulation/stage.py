@@ -91,6 +91,7 @@ class Stage:
             self.rooms.payments, self.rooms.commits, self.provider, self.world
         )
         self.products: dict[ProductId, int] = {}
+        self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
     def with_faults(self) -> None:
         """From now on things go wrong as planned."""
@@ -147,6 +148,11 @@ class Stage:
         """Take a batch from the queue of events."""
         self._work(self.events, self._hear)
 
+    def work_all_events(self) -> None:
+        """Let everybody hear of everything."""
+        while self.events.messages:
+            self.attempt(self.work_events)
+
     def work_settlements(self) -> None:
         """Take a batch from the queue of settlements and payouts."""
         self._work(self.settlements, self.rooms.desk.run)
@@ -194,19 +200,20 @@ class Stage:
     def settle(self) -> None:
         """Let all go well until nothing is left to do: say again, work, sweep, wait, sweep."""
         self.without_faults()
+        self.afterwards()
         for _ in range(2):
             self.world.pause(TTL_SECONDS + 61)
             for word in [*self.words, *self.provider.paid.values()]:
                 if word not in self.acknowledged:
                     self.deliver(word)
-            self._catch_up()
+            self.catch_up()
             self.rooms.sweep.sweep()
             for _ in range(_SETTLING_ROUNDS_MAX):
                 if not (self.bookings.messages or self.commands.messages):
                     break
                 self.attempt(self.work_bookings)
                 self.attempt(self.work_commands)
-            self._catch_up()
+            self.catch_up()
         self._receive_all()
         self._settle_days()
         self.rooms.logbook.sweep_stages()
@@ -215,13 +222,13 @@ class Stage:
         """Wait until every shipment is taken as received."""
         self.world.pause(RECEIPT_DAYS * 86_400)
         self.rooms.release.sweep()
-        self._catch_up()
+        self.catch_up()
 
     def _settle_days(self) -> None:
         """Let every day close, settle it, and pay out; twice, since a payout may come back."""
         for _ in range(2):
             self.world.pause(86_400)
-            self._catch_up()
+            self.catch_up()
             active = {key.pk[2:] for key in self.memory.items if key.pk.startswith("A#")}
             for day in sorted(active):
                 closed = self.memory.get(keys.day_closed(day))
@@ -232,11 +239,11 @@ class Stage:
     def _pay_all(self) -> None:
         """Work until nobody waits for money: receivers confirm, and the provider is asked."""
         for _ in range(_SETTLING_ROUNDS_MAX):
-            self._catch_up()
+            self.catch_up()
             while self.settlements.messages:
                 if not self.attempt(self.work_settlements):
                     self.world.pause(60)
-                    self._catch_up()
+                    self.catch_up()
             for payout_id in list(self.payees.transfers):
                 self.payees.end_transfer(payout_id, TransferState.PAID)
             if not any(key.pk.startswith("due/payout/") for key in self.memory.items):
@@ -248,11 +255,10 @@ class Stage:
         words = self.provider.paid.values()
         return next((word for word in words if word.transaction_id == transaction_id), None)
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""
         self.sequence()
-        while self.events.messages:
-            self.attempt(self.work_events)
+        self.work_all_events()
 
     def attempt(self, verb: Callable[[], object]) -> bool:
         """Do it; what is refused or may be tried again is no failure of ours."""

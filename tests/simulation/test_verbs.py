@@ -9,7 +9,8 @@ import pytest
 
 import chalicelib
 from tests.simulation import crashpoints
-from tests.simulation.verbs import VERBS, Registered
+from tests.simulation.registered import Registered
+from tests.simulation.verbs import VERBS
 
 QUICK_PAIRS = [verb for verb in VERBS if verb.name not in {"sweep and close", "reads"}]
 

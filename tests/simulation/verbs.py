@@ -3,8 +3,6 @@
 A new verb joins by a row in `VERBS`; a test fails while one is missing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.books import usecases as books
@@ -14,27 +12,16 @@ from chalicelib.kernel.ids import MerchantId, OrderId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day
 from chalicelib.orders import usecases as orders
-from chalicelib.orders.model import Order, Wanted
+from chalicelib.orders.model import Wanted
 from chalicelib.payments import usecases as payments
 from chalicelib.people import usecases as people
-from chalicelib.providers.port import Certificate, Collected
+from chalicelib.providers.port import Certificate
 from tests.fakes.clock import START
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS
+from tests.simulation.registered import Registered, Verb
+from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
-
-Verb = Callable[[], object]
-Scene = Callable[[Stage], Verb]
-"""Sets the scene without faults, and returns the verb as the platform calls it, again and again."""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A verb's scene, and the use cases' methods that it runs."""
-
-    name: str
-    scene: Scene
-    covers: tuple[Callable[..., object], ...]
-    partner: bool = False  # played where the seller is the payee
+from tests.simulation.verbs_money_out import MONEY_OUT
 
 
 def _sign_in(stage: Stage) -> Verb:
@@ -71,46 +58,16 @@ def _place_over_shards(stage: Stage) -> Verb:
     return lambda: stage.rooms.place_order.place(member_id, merchant_id, wanted, key="o")
 
 
-def _ordered(stage: Stage) -> tuple[OrderId, Verb]:
-    """Place an order, and return the verb that starts its payment."""
-    merchant_id, member_id = stage.merchant(), stage.rooms.sign_in.sign_in("a").id
-    order = stage.order(member_id, merchant_id, stage.product(merchant_id))
-    start = stage.rooms.start_payment.start
-    return order.id, lambda: start(member_id, order.id, "wechatpay", key="y")
-
-
 def _start(stage: Stage) -> Verb:
-    return _ordered(stage)[1]
+    return ordered(stage)[1]
 
 
 def _start_after_lost_notification(stage: Stage) -> Verb:
-    _, start = _ordered(stage)
+    _, start = ordered(stage)
     start()
     (number,) = stage.provider.orders
     stage.provider.pay(number)
     return start
-
-
-def paid(stage: Stage) -> Collected:
-    """Let a shopper pay an order, and return what the provider has not said yet."""
-    _, start = _ordered(stage)
-    start()
-    (number,) = stage.provider.orders
-    collected = stage.provider.pay(number)
-    assert collected is not None
-    return collected
-
-
-def paid_twice(stage: Stage) -> tuple[Collected, Collected]:
-    """Let a shopper pay two orders of one merchant."""
-    first = paid(stage)
-    merchant_id = MerchantId(first.attach.partition("/")[2])
-    member_id, (product_id, *_) = stage.rooms.sign_in.sign_in("a").id, stage.products
-    order = stage.order(member_id, merchant_id, product_id, key="second")
-    started = stage.rooms.start_payment.start(member_id, order.id, "wechatpay", key="y")
-    second = stage.provider.pay(started.payment.id)
-    assert second is not None
-    return first, second
 
 
 def _notified(stage: Stage) -> Verb:
@@ -146,14 +103,14 @@ def _booked_from_queue(stage: Stage) -> Verb:
 
 
 def _closed(stage: Stage) -> Verb:
-    order_id, start = _ordered(stage)
+    order_id, start = ordered(stage)
     start()
     stage.world.pause(TTL_SECONDS + 61)
     return lambda: stage.rooms.close_order.close(order_id)
 
 
 def _closed_though_paid(stage: Stage) -> Verb:
-    order_id, start = _ordered(stage)
+    order_id, start = ordered(stage)
     start()
     (number,) = stage.provider.orders
     stage.words.append(stage.provider.pay(number))  # type: ignore[arg-type]
@@ -162,7 +119,7 @@ def _closed_though_paid(stage: Stage) -> Verb:
 
 
 def _swept(stage: Stage) -> Verb:
-    order_id, start = _ordered(stage)
+    order_id, start = ordered(stage)
     start()
     assert order_id
     stage.sequence()
@@ -176,22 +133,13 @@ def _swept(stage: Stage) -> Verb:
     return sweep_and_close
 
 
-def _held(stage: Stage) -> Order:
-    """Let an order be paid, and return it."""
-    collected = paid(stage)
-    stage.deliver(collected)
-    order = stage.rooms.orders.find(OrderId(collected.attach.partition("/")[0]))
-    assert order is not None
-    return order
-
-
 def _shipped(stage: Stage) -> Verb:
-    order = _held(stage)
+    order = held(stage)
     return lambda: stage.rooms.ship.ship(order.merchant_id, order.id, "SF", "SF123456")
 
 
 def _received(stage: Stage) -> Verb:
-    order = _held(stage)
+    order = held(stage)
     stage.rooms.ship.ship(order.merchant_id, order.id, "SF", "SF123456")
     return lambda: stage.rooms.release.confirm(order.member_id, order.id)
 
@@ -223,7 +171,7 @@ def _sequenced(stage: Stage) -> Verb:
 
 
 def _heard(stage: Stage) -> Verb:
-    order_id, _ = _ordered(stage)
+    order_id, _ = ordered(stage)
     stage.sequence()
     assert order_id
 
@@ -279,7 +227,7 @@ def _certificates(stage: Stage) -> Verb:
 
 
 def _reads(stage: Stage) -> Verb:
-    order_id, _ = _ordered(stage)
+    order_id, _ = ordered(stage)
     head = stage.rooms.orders.find(order_id)
     assert head is not None
     show, product_id = stage.rooms.read_orders, next(iter(stage.products))
@@ -297,6 +245,7 @@ def _reads(stage: Stage) -> Verb:
 
 
 VERBS = [
+    *MONEY_OUT,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),
@@ -323,7 +272,9 @@ VERBS = [
     Registered("ship", _shipped, (escrow.Ship.ship,)),
     Registered("confirm receipt", _received, (escrow.Release.confirm,)),
     Registered("taken as received", _taken_as_received, (escrow.Release.sweep,)),
-    Registered("hear of a shipment", _shipping_heard, (orders.RememberDue.shipped,)),
+    Registered(
+        "hear of a shipment", _shipping_heard, (orders.RememberDue.shipped, orders.RememberDue.hear)
+    ),
     Registered("hear of an order", _heard, (orders.RememberDue.placed,)),
     Registered(
         "read the books",

@@ -180,7 +180,8 @@ class SweepPayouts:
         return asked
 
     def _settle(self, found: Sequence[Note], now: datetime) -> int:
-        payouts = self.settlements.payouts([PayoutId(note.about) for note in found])
+        noted = dict.fromkeys(PayoutId(note.about) for note in found)  # one may be noted twice
+        payouts = self.settlements.payouts(list(noted))
         left = [payout.id for payout in payouts if payout.state in UNDER_WAY]
         self.send([advance_command(payout_id) for payout_id in left])
         with self.commits() as work:

@@ -1,0 +1,20 @@
+"""What a verb brings to the simulator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.simulation.stage import Stage
+
+Verb = Callable[[], object]
+Scene = Callable[[Stage], Verb]
+"""Sets the scene without faults, and returns the verb as the platform calls it, again and again."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A verb's scene, and the use cases' methods that it runs."""
+
+    name: str
+    scene: Scene
+    covers: tuple[Callable[..., object], ...]
+    partner: bool = False  # played where the seller is the payee
