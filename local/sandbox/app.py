@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from local.sandbox.bills import Bill
 from local.sandbox.book import Book
 from local.sandbox.cashier import Cashier
 from local.sandbox.control import Control
@@ -22,13 +23,15 @@ from local.sandbox.openapi import document
 from local.sandbox.orders import Seen
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
+from local.sandbox.transfer_calls import TransferCalls
+from local.sandbox.transfers import Transfers
 from local.sandbox.wire import Answer, RefusalError, Request, Routes, json_answer
 
 SAVED_WITHIN = timedelta(seconds=1)
 RETRIES = tuple(timedelta(seconds=s) for s in (1, 1, 2, 5, 10, 10, 10, *[15] * 8))
 FAULTLESS = ("/control/", "/healthz", "/openapi.json")
-NUMBER_IN_PATH = re.compile(r"/out-trade-no/([^/]+)")
-NUMBER_IN_BODY = re.compile(rb'"out_trade_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
+NUMBER_IN_PATH = re.compile(r"/(?:out-trade-no|out-bill-no)/([^/]+)")
+NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
 
 logger = logging.getLogger(__name__)
 Now = Callable[[], datetime]
@@ -70,6 +73,7 @@ class Sandbox:
         self._messenger = Messenger(
             self._book, self._timetable, keys=self._current_keys, now=now, retries=retries
         )
+        transfers = Transfers(self._book, now=business_now or now, ended=self._tell_the_end)
         self._gateway = Gateway(self._book, trades, keys=self._current_keys, now=now)
         control = Control(self._book, trades, self._messenger, self._faults, rotate=self._rotate)
         issuer = Issuer(keys=self._current_keys, now=now, base_url=self._address)
@@ -84,6 +88,7 @@ class Sandbox:
                 **issuer.routes(),
                 **Cashier(trades, self._messenger).routes(),
                 **control.routes(),
+                **TransferCalls(transfers, self._messenger, keys=self._current_keys).routes(),
             }
         )
         self._messenger.resume()
@@ -153,6 +158,11 @@ class Sandbox:
         last = request.path.rpartition("/")[2]
         found = self._book.order_by_transaction_id(last) or self._book.order_by_prepay_id(last)
         return found.out_trade_no if found else None
+
+    def _tell_the_end(self, bill: Bill) -> None:
+        """Tell of what time has ended: in the background, for the merchant may be asking."""
+        notice = self._messenger.transfer_notice(bill)
+        self._messenger.send_later(notice, times=1, delay=timedelta())
 
     def _current_keys(self) -> SandboxKeys:
         return self.keys

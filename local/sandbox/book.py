@@ -5,12 +5,16 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
+from local.sandbox.shelf import Shelf
 
 REQUESTS_KEPT = 2000
+R = TypeVar("R")
 
 
 class Page(BaseModel):
@@ -22,6 +26,7 @@ class Page(BaseModel):
     notices: list[Notice] = []
     requests: list[Seen] = []
     preferences: Preferences = Preferences()
+    bills: list[Bill] = []
 
 
 class Book:
@@ -31,6 +36,7 @@ class Book:
         self.lock = RLock()
         self._path = path
         self._changed = changed
+        self.bills: Shelf[Bill] = self._shelf(lambda bill: bill.out_bill_no)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -122,6 +128,7 @@ class Book:
                 notices=list(self._notices.values()),
                 requests=list(self._requests),
                 preferences=self._preferences,
+                bills=self.bills.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -140,6 +147,11 @@ class Book:
         self._preferences = page.preferences
         for order in page.orders:
             self._index(order)
+
+        self.bills.open(page.bills)
+
+    def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
+        return Shelf(key, lock=self.lock, changed=self._changed)
 
     def _index(self, order: Order) -> None:
         self._orders[order.out_trade_no] = order

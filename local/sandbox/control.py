@@ -60,6 +60,17 @@ class Settings(Form):
 
     sign_with: Signing | None = None
     certificates_listed: bool | None = None
+    transfer_balance: int | None = Field(default=None, ge=0)  # null, when it is given: no end
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Return what was asked for; only a balance may be asked to be nothing."""
+        given = self.model_dump(exclude_unset=True)
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None or name == "transfer_balance"
+        }
 
 
 class Control:
@@ -95,7 +106,7 @@ class Control:
             "POST /control/rotate": lambda _: json_answer(200, {"serial_no": self._rotate()}),
             "POST /control/reset": self._reset,
         }
-        return {key: _from_here(handler) for key, handler in table.items()}
+        return {key: from_here(handler) for key, handler in table.items()}
 
     def _pay(self, request: Request) -> Answer:
         asked = parsed(Pay, strict_json(request.body))
@@ -126,8 +137,9 @@ class Control:
         return json_answer(200, fault.model_dump(mode="json"))
 
     def _settle(self, request: Request) -> Answer:
-        asked = parsed(Settings, strict_json(request.body)).model_dump(exclude_none=True)
-        self._book.prefer(self._book.preferences.evolve(**asked))
+        asked = parsed(Settings, strict_json(request.body)).changes
+        with self._book.lock:
+            self._book.prefer(self._book.preferences.evolve(**asked))
         return json_answer(200, self._book.preferences.model_dump(mode="json"))
 
     def _reset(self, request: Request) -> Answer:
@@ -159,7 +171,9 @@ def _listed(items: Sequence[BaseModel]) -> Answer:
     return json_answer(200, {"items": spelled, "next": None})
 
 
-def _from_here(handler: Handler) -> Handler:
+def from_here(handler: Handler) -> Handler:
+    """Answer callers on this machine only."""
+
     def guarded(request: Request, **names: str) -> Answer:
         if not ip_address(request.remote).is_loopback:
             raise RefusalError(403, "NO_AUTH", "control calls are for this machine only")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from local.sandbox.book import Book
 from local.sandbox.faults import Fault, FaultKind, instead_of_work
 from local.sandbox.keys import PlatformCertificate, SandboxKeys
+from local.sandbox.merchant import check_app, check_merchant, queried
 from local.sandbox.orders import china_time
 from local.sandbox.prepay import Close, Prepay, parsed
 from local.sandbox.signing import (
@@ -24,7 +25,6 @@ from local.sandbox.wire import (
     RefusalError,
     Request,
     json_answer,
-    param_error,
     strict_json,
 )
 
@@ -97,9 +97,8 @@ class Gateway:
 
     def _prepay(self, request: Request) -> Answer:
         asked = parsed(Prepay, strict_json(request.body))
-        self._ours(asked.mchid, field="/mchid", location="body")
-        if asked.appid != self._keys().app_id:
-            raise RefusalError(400, "APPID_MCHID_NOT_MATCH", "AppID和mch_id不匹配")
+        check_merchant(self._keys(), asked.mchid, field="/mchid", location="body")
+        check_app(self._keys(), asked.appid)
         return json_answer(200, {"prepay_id": self._trades.prepay(asked).prepay_id})
 
     def _query(self, request: Request, number: str) -> Answer:
@@ -112,7 +111,7 @@ class Gateway:
 
     def _close(self, request: Request, number: str) -> Answer:
         asked = parsed(Close, strict_json(request.body))
-        self._ours(asked.mchid, field="/mchid", location="body")
+        check_merchant(self._keys(), asked.mchid, field="/mchid", location="body")
         self._trades.close(number)
         return Answer(204)
 
@@ -134,12 +133,5 @@ class Gateway:
         }
 
     def _asked_by_us(self, request: Request) -> None:
-        if [name for name, _ in request.query] != ["mchid"]:
-            raise param_error("mchid", "须且仅须 mchid 一个查询参数", location="query")
-        self._ours(request.query[0][1], field="mchid", location="query")
-
-    def _ours(self, mchid: str, *, field: str, location: str) -> None:
-        if mchid != self._keys().mch_id:
-            raise RefusalError(
-                400, "MCH_NOT_EXISTS", "商户号不存在", field=field, value=mchid, location=location
-            )
+        mchid = queried(request, ("mchid",))["mchid"]
+        check_merchant(self._keys(), mchid, field="mchid", location="query")

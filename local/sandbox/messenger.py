@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 
+from local.sandbox.bills import Bill
 from local.sandbox.book import Book
 from local.sandbox.keys import SandboxKeys
 from local.sandbox.orders import Delivery, Notice, Order, china_time
@@ -22,7 +23,7 @@ from local.sandbox.timetable import Timetable
 from local.sandbox.wire import compact
 
 ANSWER_SECONDS_MAX = 5
-SAME_PAYMENT = uuid.UUID("6f0e3b7c-54d1-4c62-9a52-0f7f6d0a9b11")
+SAME_EVENT = uuid.UUID("6f0e3b7c-54d1-4c62-9a52-0f7f6d0a9b11")
 
 
 class Messenger:
@@ -52,16 +53,33 @@ class Messenger:
         assert order.paid_at, "only what is paid is told"
         true = order.transaction()
         told = _merged(true, tampered)
-        same = str(uuid.uuid5(SAME_PAYMENT, true["transaction_id"]))
+        same = str(uuid.uuid5(SAME_EVENT, true["transaction_id"]))
         if told == true and (known := self._book.notice(same)):
             return known.evolve(sign_with=sign_with)
         return Notice(
             id=same if told == true else str(uuid.uuid4()),
-            out_trade_no=order.out_trade_no,
+            number=order.out_trade_no,
             url=order.prepay.notify_url,
             created_at=order.paid_at,
-            transaction=told,
+            plaintext=told,
             sign_with=sign_with,
+            retries_left=len(self._retries),
+        )
+
+    def transfer_notice(self, bill: Bill) -> Notice:
+        """Write the notice of a transfer at its end; its id is always the same."""
+        assert bill.final, "only an end is told"
+        same = str(uuid.uuid5(SAME_EVENT, bill.transfer_bill_no))
+        return self._book.notice(same) or Notice(
+            id=same,
+            number=bill.out_bill_no,
+            url=bill.asked.notify_url,
+            created_at=bill.updated_at,
+            event_type="MCHTRANSFER.BILL.FINISHED",
+            summary="商家转账单据终态通知",
+            original_type="mchtransfer",
+            associated_data="mch_transfer",
+            plaintext=bill.finished(),
             retries_left=len(self._retries),
         )
 
@@ -116,15 +134,15 @@ class Messenger:
         return Delivery(at=now, status=answer.status, reason=answer.reason or "")
 
     def _body(self, notice: Notice) -> bytes:
-        sealed = encrypted(self._keys(), compact(notice.transaction), "transaction")
+        sealed = encrypted(self._keys(), compact(notice.plaintext), notice.associated_data)
         return compact(
             {
                 "id": notice.id,
                 "create_time": china_time(notice.created_at),
                 "resource_type": "encrypt-resource",
-                "event_type": "TRANSACTION.SUCCESS",
-                "summary": "支付成功",
-                "resource": {"original_type": "transaction", **sealed},
+                "event_type": notice.event_type,
+                "summary": notice.summary,
+                "resource": {"original_type": notice.original_type, **sealed},
             }
         )
 

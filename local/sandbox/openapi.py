@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from local.sandbox.bills import TransferForm
 from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Delivery, Notice, Preferences, Seen
 from local.sandbox.prepay import Close, Prepay
+from local.sandbox.transfer_calls import TransferEnd
 
 SCHEMA = "#/components/schemas/{model}"
 JSON = "application/json"
@@ -57,6 +59,8 @@ PAID = OBJECT | {
 
 PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", "control", "self"
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
+BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
+BILL = f"{BILLS}/out-bill-no/{{out_bill_no}}"
 CALLS = (
     Call(
         "post",
@@ -76,6 +80,16 @@ CALLS = (
         gives=OBJECT,
     ),
     Call("post", f"{NUMBERED}/close", PAY, "Close (关单)", body=Close, status=204),
+    Call("post", BILLS, PAY, "Transfer (商家转账)", body=TransferForm, gives=OBJECT),
+    Call("get", BILL, PAY, "A transfer by our number", gives=OBJECT),
+    Call(
+        "get",
+        f"{BILLS}/transfer-bill-no/{{transfer_bill_no}}",
+        PAY,
+        "A transfer by WeChat Pay's number",
+        gives=OBJECT,
+    ),
+    Call("post", f"{BILL}/cancel", PAY, "Cancel a transfer (撤销转账)", gives=OBJECT),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(
         "get",
@@ -126,11 +140,20 @@ CALLS = (
         gives=Notice,
         listed=True,
     ),
+    Call("get", "/control/transfers", CONTROL, "Every transfer", gives=OBJECT, listed=True),
+    Call(
+        "post",
+        "/control/transfers/{out_bill_no}",
+        CONTROL,
+        "Play the payee of a transfer",
+        body=TransferEnd,
+        gives=OBJECT,
+    ),
     Call(
         "post",
         "/control/settings",
         CONTROL,
-        "Which key signs notifications; whether certificates are listed",
+        "What holds from now on: keys, balances, how sharing goes",
         body=Settings,
         gives=Preferences,
     ),
@@ -148,18 +171,12 @@ def document(base_url: str) -> dict[str, Any]:
 
 @cache
 def _document() -> dict[str, Any]:
-    forms: list[type[BaseModel]] = [
-        Prepay,
-        Close,
-        Pay,
-        Fault,
-        Settings,
-        Seen,
-        Notice,
-        Delivery,
-        Preferences,
-    ]
-    _, schemas = models_json_schema([(each, "validation") for each in forms], ref_template=SCHEMA)
+    forms: list[type[BaseModel]] = [Delivery]
+    for call in CALLS:
+        forms += [form for form in (call.body, call.gives) if isinstance(form, type)]
+    _, schemas = models_json_schema(
+        [(each, "validation") for each in dict.fromkeys(forms)], ref_template=SCHEMA
+    )
     error = _shape("code", "message")
     error["properties"] = {**error["properties"], "detail": OBJECT}
     paths: dict[str, dict[str, Any]] = {}

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from local.sandbox.prepay import Prepay
 from local.sandbox.signing import SignWith
@@ -100,16 +100,29 @@ class Delivery(Kept):
 
 
 class Notice(Kept):
-    """A notification owed for a payment, until it is acknowledged or given up."""
+    """A notification owed, until it is acknowledged or given up; what it says is of any kind."""
 
     id: str
-    out_trade_no: str
+    number: str  # ours: of the payment or the transfer
     url: str
     created_at: AwareDatetime
-    transaction: dict[str, Any]
+    event_type: str = "TRANSACTION.SUCCESS"
+    summary: str = "支付成功"
+    original_type: str = "transaction"
+    associated_data: str = "transaction"
+    plaintext: dict[str, Any]
     sign_with: SignWith | None = None  # None: as the settings say
     deliveries: tuple[Delivery, ...] = ()
     retries_left: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was_kept_before(cls, kept: Any) -> Any:
+        """Read a notice of the time when there was nothing to tell but payments."""
+        if not isinstance(kept, dict) or "transaction" not in kept:
+            return kept
+        rest = {name: kept[name] for name in kept if name not in {"transaction", "out_trade_no"}}
+        return rest | {"number": kept["out_trade_no"], "plaintext": kept["transaction"]}
 
     @property
     def due(self) -> bool:
@@ -139,6 +152,7 @@ class Preferences(Kept):
 
     sign_with: SignWith = SignWith.PUBLIC_KEY
     certificates_listed: bool = True  # a merchant with the public key alone gets 404
+    transfer_balance: int | None = None  # fen that are left for transfers; None: no end
 
 
 def china_time(instant: datetime) -> str:

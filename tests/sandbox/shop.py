@@ -23,6 +23,8 @@ from cryptography.x509 import load_pem_x509_certificate
 from local.sandbox import SandboxKeys, environment
 
 JSAPI = "/v3/pay/transactions/jsapi"
+BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
+BILL_NO = "pyo01KAMBPZR0000000000000000"
 NUMBER = "pay_01KAMBPZR0000000000000000A"
 WAIT_SECONDS_MAX = 10
 Headers = dict[str, str]
@@ -117,6 +119,25 @@ class Shop:
     def close(self, number: str = NUMBER) -> Reply:
         path = f"/v3/pay/transactions/out-trade-no/{number}/close"
         return self.call("POST", path, {"mchid": self.keys.mch_id})
+
+    def transfer_form(self, number: str = BILL_NO, **changed: Any) -> dict[str, Any]:
+        """Return a good transfer, changed."""
+        return {
+            "appid": self.keys.app_id,
+            "out_bill_no": number,
+            "transfer_scene_id": "1005",
+            "openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+            "transfer_amount": 500,
+            "transfer_remark": "佣金",
+            "notify_url": self.notify_url,
+            "transfer_scene_report_infos": [{"info_type": "岗位类型", "info_content": "推广员"}],
+        } | changed
+
+    def transfer(self, number: str = BILL_NO, **changed: Any) -> Reply:
+        return self.call("POST", BILLS, self.transfer_form(number, **changed))
+
+    def bill(self, number: str = BILL_NO) -> Reply:
+        return self.call("GET", f"{BILLS}/out-bill-no/{number}")
 
     def signed(self, method: str, target: str, body: bytes) -> Headers:
         """Return the headers of a good request that asks for answers by the public key."""
