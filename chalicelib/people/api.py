@@ -68,7 +68,7 @@ class RegisterMerchant(BaseModel):
 class PartnerShareBody(BaseModel):
     """What a partner earns of each order, and where the provider sends it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     partner_id: PartnerId
     basis_points: int = Field(ge=1, le=SHARES_BASIS_POINTS_MAX, strict=True)
@@ -83,7 +83,7 @@ class TermsBody(BaseModel):
     is its own merchant number at the provider, where the seller is the payee.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     level: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")] = LEVEL_DEFAULT
     payee: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")] | None = None
@@ -165,6 +165,6 @@ def _shown(merchant: Merchant) -> MerchantView:
     return MerchantView(
         id=merchant.id,
         name=merchant.name,
-        terms=TermsBody.model_validate(merchant.terms.model_dump()),
+        terms=TermsBody.model_validate_json(merchant.terms.model_dump_json()),
         created_at=merchant.created_at,
     )

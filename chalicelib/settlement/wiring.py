@@ -92,7 +92,7 @@ def pay_out() -> PayOut:
         journal=Journal(outside.table()),
         commits=outside.commits(),
         provider_name=wechatpay().name,
-        provider=wechatpay(),
+        provider=wechatpay().funds,
         unfreeze=unfreeze_order(),
         tell=_tell,
     )
@@ -108,7 +108,7 @@ def unfreeze_order() -> UnfreezeOrder:
         guards=DebitGuards(outside.table()),
         commits=outside.commits(),
         provider_name=wechatpay().name,
-        provider=wechatpay(),
+        provider=wechatpay().funds,
         platform=settings().wechatpay_mch_id,
     )
 

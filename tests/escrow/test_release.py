@@ -1,20 +1,38 @@
 """Shipping, receiving, releasing: once, by those whose order it is, and never more than is held."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.escrow.model import (
     AlreadyShippedError,
     OrderNotReceivableError,
     OrderNotShippableError,
+    ReleaseTooLargeError,
 )
-from chalicelib.escrow.rules import platform_fee
-from chalicelib.kernel.ids import MemberId, MerchantId
+from chalicelib.kernel.errors import IdempotencyKeyReusedError
+from chalicelib.kernel.ids import MemberId, MerchantId, PartnerId
 from chalicelib.kernel.money import fen
 from chalicelib.orders.model import Order, OrderNotFoundError, OrderState
+from chalicelib.people.model import PartnerShare, RateTable, SharesOverCapError, Terms
+from chalicelib.people.rules import rate_of
+from chalicelib.providers.funds import ReceiverKind
 from tests.fakes.house import House
 from tests.fakes.rooms import RECEIPT_DAYS
 
 DAY = 86_400
+PARTNER = PartnerId.derive("partner")
+
+
+def terms(basis_points: int = 500) -> Terms:
+    partner = PartnerShare(
+        partner_id=PARTNER,
+        basis_points=basis_points,
+        kind=ReceiverKind.MERCHANT,
+        account="1922222222",
+    )
+    return Terms(partners=(partner,))
 
 
 def paid(house: House) -> Order:
@@ -97,8 +115,64 @@ def test_many_are_due_at_once(quick_house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "basis_points", "fee"),
-    [(3998, 60, 24), (1, 60, 0), (83, 60, 0), (84, 60, 1), (100, 0, 0), (101, 3000, 30)],
+    ("price", "basis_points", "fee"),
+    [(3998, 60, 24), (83, 60, 0), (84, 60, 1), (100, 0, 0), (101, 3000, 30), (5, 3000, 1)],
 )
-def test_the_fee_is_rounded_half_up(amount: int, basis_points: int, fee: int) -> None:
-    assert platform_fee(fen(amount), basis_points=basis_points) == fen(fee)
+def test_the_fee_is_rounded_half_up_and_never_over_the_cap(
+    house: House, price: int, basis_points: int, fee: int
+) -> None:
+    house.place_order = replace(house.place_order, rates=RateTable(default=basis_points))
+    assert house.order(quantity=1, price=price).fee == fen(fee)
+
+
+def test_a_fee_follows_level_and_category() -> None:
+    table = RateTable(default=60, rows={"gold/tea": 10, "gold/*": 20, "*/tea": 30})
+    asked = [("gold", "tea"), ("gold", "rice"), ("standard", "tea"), ("standard", "rice")]
+    rates = [rate_of(table, level=level, category=category) for level, category in asked]
+    assert rates == [10, 20, 30, 60]
+
+
+def test_parts_are_released_in_proportion_and_sum_to_the_agreed_whole(house: House) -> None:
+    merchant_id = house.merchant()
+    house.merchants.agree(merchant_id, terms())
+    order = house.order_of(merchant_id)
+    house.capture.capture(house.provider.pay(house.payment(order).id))
+    for number, part in enumerate([1, 333, 1000]):
+        order = house.release.release_part(order.member_id, order.id, fen(part), key=f"m{number}")
+    house.ship.ship(merchant_id, order.id, "SF", "SF1234567890")
+    order = house.release.confirm(order.member_id, order.id)
+    assert (order.state, order.releases, order.released) == (OrderState.RELEASED, 4, fen(3998))
+    house.sequencer.run()
+    (fees,) = house.read_books.account("platform:fees").balances
+    (share,) = house.read_books.account(f"partner:{PARTNER}:available").balances
+    assert (fees.credits, share.credits) == (24, 199)
+    assert house.read_books.of_merchant(merchant_id).available == fen(3998 - 24 - 199)
+
+
+def test_a_part_is_released_once_under_its_key(house: House) -> None:
+    order = paid(house)
+    release = house.release.release_part
+    first = release(order.member_id, order.id, fen(700), key="m1")
+    assert release(order.member_id, order.id, fen(700), key="m1") == first
+    assert release(order.member_id, order.id, fen(700), key="m2").held == fen(3998 - 1400)
+    with pytest.raises(IdempotencyKeyReusedError):
+        release(order.member_id, order.id, fen(701), key="m1")
+    with pytest.raises(ReleaseTooLargeError):
+        release(order.member_id, order.id, fen(3998 - 1400), key="m3")
+    with pytest.raises(OrderNotFoundError):
+        release(MemberId.derive("other"), order.id, fen(1), key="m4")
+
+
+def test_terms_over_the_cap_are_refused(house: House) -> None:
+    merchant_id = house.merchant()
+    with pytest.raises(SharesOverCapError):
+        house.merchants.agree(merchant_id, terms(2941))
+    assert house.merchants.agree(merchant_id, terms(2940)).terms == terms(2940)
+
+
+def test_goods_are_taken_as_received_before_the_freeze_ends(house: House) -> None:
+    order = paid(house)
+    house.clock.move(seconds=25 * DAY)
+    sent = house.ship.ship(order.merchant_id, order.id, "SF", "SF1234567890").shipment
+    assert sent is not None
+    assert sent.receipt_due_at == order.created_at + timedelta(days=29)

@@ -95,16 +95,28 @@ class House(Rooms):
             key=self.key(),
         ).id
 
-    def order(self, *, quantity: int = 2, lines: int = 1, stock: int = 10) -> Order:
+    def order(
+        self, *, quantity: int = 2, lines: int = 1, stock: int = 10, price: int = 1999
+    ) -> Order:
         """Place an order of one shopper with a new merchant."""
-        return self.order_of(self.merchant(), quantity=quantity, lines=lines, stock=stock)
+        return self.order_of(
+            self.merchant(), quantity=quantity, lines=lines, stock=stock, price=price
+        )
 
     def order_of(
-        self, merchant_id: MerchantId, *, quantity: int = 2, lines: int = 1, stock: int = 10
+        self,
+        merchant_id: MerchantId,
+        *,
+        quantity: int = 2,
+        lines: int = 1,
+        stock: int = 10,
+        price: int = 1999,
     ) -> Order:
         """Place an order of one shopper with this merchant."""
         wanted = [
-            Wanted(product_id=self.product(merchant_id, stock=stock), quantity=quantity)
+            Wanted(
+                product_id=self.product(merchant_id, stock=stock, price=price), quantity=quantity
+            )
             for _ in range(lines)
         ]
         order, _ = self.place_order.place(self.member(), merchant_id, wanted, key=self.key())

@@ -114,6 +114,7 @@ class Rooms:
         self._open_payments(outside)
         self._open_books(outside)
         self._open_settlement(outside)
+        self._open_payouts(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
@@ -174,49 +175,51 @@ class Rooms:
         self.rebuild = Rebuild(ReadSegments(outside.lake), self.batches, self.balances, self.orders)
 
     def _open_settlement(self, outside: Outside) -> None:
-        table = outside.table
+        table, send = outside.table, outside.send_settlements
         self.settlements = SettlementStore(table)
-        unsettled, payouts = DueList(table, UNSETTLED), DueList(table, PAYOUT)
-        guards, send = DebitGuards(table), outside.send_settlements
+        unsettled = DueList(table, UNSETTLED)
         self.open_settlement = OpenSettlement(
             self.settlements, ClosedDays(table), unsettled, self.commits, outside.clock, send
         )
         self.settle_merchant = SettleMerchant(
-            self.settlements,
-            self.balances,
-            self.journal,
-            guards,
-            self.commits,
-            unsettled,
-            may,
-            lambda merchant: merchant.terms.payee or PAYEE,
-            PAYOUT_MINIMUM_FEN,
+            settlements=self.settlements,
+            balances=self.balances,
+            journal=self.journal,
+            guards=self.debit_guards,
+            commits=self.commits,
+            unsettled=unsettled,
+            may=may,
+            payee_of=lambda merchant: merchant.terms.payee or PAYEE,
+            minimum_fen=PAYOUT_MINIMUM_FEN,
         )
         self.advance = Advance(self.settlements, self.journal, self.commits)
+        self.read_settlements = ReadSettlements(self.settlements)
+
+    def _open_payouts(self, outside: Outside) -> None:
+        table, send = outside.table, outside.send_settlements
         self.sweep_payouts = SweepPayouts(
-            self.settlements, payouts, self.commits, outside.clock, send
+            self.settlements, DueList(table, PAYOUT), self.commits, outside.clock, send
         )
-        name, provider = outside.provider.name, outside.funds
+        name = outside.provider.name
         self.unfreeze_order = UnfreezeOrder(
-            self.settlements,
-            self.payments,
-            self.journal,
-            guards,
-            self.commits,
-            name,
-            provider,
-            PLATFORM,
+            settlements=self.settlements,
+            payments=self.payments,
+            journal=self.journal,
+            guards=self.debit_guards,
+            commits=self.commits,
+            provider_name=name,
+            provider=outside.funds,
+            platform=PLATFORM,
         )
         self.pay_out = PayOut(
-            self.settlements,
-            self.journal,
-            self.commits,
-            name,
-            provider,
-            self.unfreeze_order,
-            outside.tell_payout,
+            settlements=self.settlements,
+            journal=self.journal,
+            commits=self.commits,
+            provider_name=name,
+            provider=outside.funds,
+            unfreeze=self.unfreeze_order,
+            tell=outside.tell_payout,
         )
-        self.read_settlements = ReadSettlements(self.settlements)
         self.desk = Desk(
             self.open_settlement,
             self.settle_merchant,

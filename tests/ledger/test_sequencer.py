@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.kernel.ids import MerchantId
 from chalicelib.kernel.money import CNY
-from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger import chart
+from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.journal import balances
 from chalicelib.ledger.logbook import OvertakenError
 from chalicelib.ledger.numbered import Batch

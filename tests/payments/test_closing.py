@@ -92,7 +92,8 @@ def test_an_order_that_moves_while_it_is_closed_is_looked_at_again(quick_house: 
     payment = house.payment(order)
     house.clock.move(seconds=OVERDUE)
 
-    def paid_in_between(payment_id: object) -> object:
+    def paid_in_between(payment_id: object, *, seller: str | None) -> object:
+        assert (payment_id, seller) == (payment.id, None)
         house.provider.closed.add(payment.id)
         house.capture.capture(collected)
         return original(payment.id)

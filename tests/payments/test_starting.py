@@ -76,9 +76,12 @@ def test_a_pending_payment_is_not_offered_again_when_its_order_is_not_payable(
 def test_the_answer_of_a_captured_payment_is_itself(house: House) -> None:
     order = house.order()
     first = house.start_payment.start(order.member_id, order.id, "wechatpay", key="k")
-    house.capture.capture(house.provider.pay(first.payment.id))
+    collected = house.provider.pay(first.payment.id)
+    house.capture.capture(collected)
     again = house.start_payment.start(order.member_id, order.id, "wechatpay", key="k")
-    assert again.payment == first.payment.evolve(state=PaymentState.CAPTURED)
+    assert again.payment == first.payment.evolve(
+        state=PaymentState.CAPTURED, transaction_id=collected.transaction_id
+    )
     assert again.invoke is None
 
 

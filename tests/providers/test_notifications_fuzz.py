@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.providers.port import Collected, Ignored, NotificationRefusedError
+from chalicelib.providers.port import Collected, Heard, NotificationRefusedError
 from chalicelib.providers.wechatpay.client import WeChatPay
 from tests.providers import far_side as far
 
@@ -31,7 +31,7 @@ ANY_JSON = st.recursive(
 )
 
 
-def read(headers: dict[str, str], body: bytes) -> Collected | Ignored | None:
+def read(headers: dict[str, str], body: bytes) -> Heard | None:
     """Read, or nothing when refused; anything else that is raised fails the test."""
     try:
         return PAY.read_notification(headers, body)

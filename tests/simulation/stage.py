@@ -60,14 +60,10 @@ class Stage:
         self.events = SimulatedQueue(self.outside)
         self.settlements = SimulatedQueue(self.outside)
         self.payees = FundsBooks(self._collected)
-        self.payout_words: Counter[Word] = Counter()
         self.lake = SimulatedLake(self.outside)
-        self.heard: Counter[int] = Counter()
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         provider: Provider = self.wire.client if self.wire else self.provider
-        self.told: Counter[Booking] = Counter()
-        self.acknowledged: list[Collected] = []
-        self.words: list[Collected] = []
+        self._remember_nothing()
         self.rooms = Rooms(
             rooms.Outside(
                 table=self.table,
@@ -90,6 +86,13 @@ class Stage:
         self.refresh = RefreshCertificates(
             self.rooms.payments, self.rooms.commits, self.provider, self.world
         )
+
+    def _remember_nothing(self) -> None:
+        self.heard: Counter[int] = Counter()
+        self.told: Counter[Booking] = Counter()
+        self.payout_words: Counter[Word] = Counter()
+        self.acknowledged: list[Collected] = []
+        self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 

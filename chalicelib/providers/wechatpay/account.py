@@ -28,6 +28,14 @@ class WeChatPayAccount:
     public_key_id: str | None = None
     public_key_pem: str | None = None
     fallback_url: str | None = None
+    transfer_scene_id: str = "1005"
+    """What transfers are for, as applied for with WeChat Pay; 1005 pays commissions (佣金报酬)."""
+
+    transfer_reports: tuple[tuple[str, str], ...] = (
+        ("岗位类型", "商家"),
+        ("报酬说明", "货款结算"),
+    )
+    """What that scene asks to be told of each transfer."""
 
     def __post_init__(self) -> None:
         _require(r"[0-9]{6,32}", self.mch_id, "mch_id is digits")

@@ -4,15 +4,14 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from chalicelib.kernel.clock import Clock, milliseconds
 from chalicelib.kernel.ids import PaymentId, Randomness
 from chalicelib.providers.port import (
     Certificate,
     CloseOutcome,
-    Collected,
-    Ignored,
+    Heard,
     Invoke,
     PrepayOrder,
     Queried,
@@ -22,13 +21,14 @@ from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.certificates import read_certificates
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
+from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
 from chalicelib.providers.wechatpay.notify import NotificationReader
 from chalicelib.providers.wechatpay.sealed import SealKeys
 from chalicelib.providers.wechatpay.signing import MerchantKey
 
-_JSAPI = "/v3/pay/transactions/jsapi"
-_BY_NUMBER = "/v3/pay/transactions/out-trade-no/"
+_PAY = "/v3/pay/transactions"
+_PARTNER_PAY = "/v3/pay/partner/transactions"
 _CERTIFICATES = "/v3/certificates"
 
 Reading = TypeVar("Reading")
@@ -71,6 +71,11 @@ class WeChatPay:
         )
 
     @property
+    def funds(self) -> WeChatFunds:
+        """Return the same merchant's sharing, unfreezing and paying out."""
+        return WeChatFunds(self._account, self._exchange)
+
+    @property
     def serials(self) -> frozenset[str]:
         """Return the serials of the keys that are believed."""
         return self._ring.serials
@@ -83,19 +88,21 @@ class WeChatPay:
 
     def prepay(self, order: PrepayOrder) -> Invoke:
         """Create the payment (JSAPI下单), and sign what the mini-program starts it with."""
-        question = Question("POST", _JSAPI, mapping.prepay_body(order, self._account))
+        path = _PAY if order.seller is None else _PARTNER_PAY
+        question = Question("POST", f"{path}/jsapi", mapping.prepay_body(order, self._account))
         prepay_id = self._ask(question, lambda answer: mapping.prepay_id_in(_fields(answer)))
         if isinstance(prepay_id, Refusal):
             raise prepay_id.error()
         return self._invoke(prepay_id)
 
-    def query(self, payment_id: PaymentId) -> Queried:
+    def query(self, payment_id: PaymentId, *, seller: str | None = None) -> Queried:
         """Ask what became of a payment (查单)."""
-        question = Question("GET", f"{self._path(payment_id)}?mchid={self._account.mch_id}")
+        query = urlencode(self._who(seller))
+        question = Question("GET", f"{_number(payment_id, seller)}?{query}")
         queried = self._ask(
             question,
             lambda answer: mapping.queried(
-                _fields(answer), asked=payment_id, account=self._account
+                _fields(answer), asked=payment_id, account=self._account, seller=seller
             ),
         )
         if not isinstance(queried, Refusal):
@@ -105,10 +112,10 @@ class WeChatPay:
             raise queried.error()
         return refused
 
-    def close(self, payment_id: PaymentId) -> CloseOutcome:
+    def close(self, payment_id: PaymentId, *, seller: str | None = None) -> CloseOutcome:
         """Make a payment unpayable (关单)."""
-        body = mapping.compact({"mchid": self._account.mch_id})
-        question = Question("POST", f"{self._path(payment_id)}/close", body)
+        body = mapping.compact(self._who(seller))
+        question = Question("POST", f"{_number(payment_id, seller)}/close", body)
         closed = self._ask(question, lambda _: CloseOutcome.CLOSED)
         if not isinstance(closed, Refusal):
             return closed
@@ -139,7 +146,7 @@ class WeChatPay:
             return []
         raise certificates.error()
 
-    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Collected | Ignored:
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Heard:
         """Verify and open a notification without any I/O."""
         now = self._clock.protocol_now()
         return self._reader.read(headers, body, ring=self._ring, now=now)
@@ -162,8 +169,15 @@ class WeChatPay:
             ),
         }
 
-    def _path(self, payment_id: PaymentId) -> str:
-        return _BY_NUMBER + quote(payment_id, safe="")
+    def _who(self, seller: str | None) -> Mapping[str, str]:
+        if seller is None:
+            return {"mchid": self._account.mch_id}
+        return {"sp_mchid": self._account.mch_id, "sub_mchid": seller}
+
+
+def _number(payment_id: PaymentId, seller: str | None) -> str:
+    path = _PAY if seller is None else _PARTNER_PAY
+    return f"{path}/out-trade-no/{quote(payment_id, safe='')}"
 
 
 def _first_ring(account: WeChatPayAccount) -> KeyRing:

@@ -45,19 +45,29 @@ _CLOSE_CODES = {  # both spellings are about
 
 
 def prepay_body(order: PrepayOrder, account: WeChatPayAccount) -> bytes:
-    """Spell an order for JSAPI; the same order is the same bytes, as a repeat must be."""
+    """Spell an order for JSAPI; the same order is the same bytes, as a repeat must be.
+
+    Under a seller it is a partner's call, and the money is frozen for sharing.
+    """
+    who: dict[str, Any] = {"appid": account.app_id, "mchid": account.mch_id}
+    rest: dict[str, Any] = {"payer": {"openid": order.payer_openid}}
+    if order.seller is not None:
+        who = {f"sp_{name}": value for name, value in who.items()} | {"sub_mchid": order.seller}
+        rest = {
+            "payer": {"sp_openid": order.payer_openid},
+            "settle_info": {"profit_sharing": True},
+        }
     return compact(
-        {
-            "appid": account.app_id,
-            "mchid": account.mch_id,
+        who
+        | {
             "description": order.description[:DESCRIPTION_LENGTH_MAX],
             "out_trade_no": order.payment_id,
             "time_expire": order.expires_at.astimezone(_BEIJING).isoformat(timespec="seconds"),
             "attach": order.attach,
             "notify_url": account.notify_url,
             "amount": {"total": order.amount.amount, "currency": order.amount.currency},
-            "payer": {"openid": order.payer_openid},
         }
+        | rest
     )
 
 
@@ -82,8 +92,10 @@ def prepay_id_in(fields: Mapping[str, Any]) -> str:
     return prepay_id
 
 
-def queried(trade: Mapping[str, Any], *, asked: PaymentId, account: WeChatPayAccount) -> Queried:
-    """Map the answer to a query; it must be about the number asked for."""
+def queried(
+    trade: Mapping[str, Any], *, asked: PaymentId, account: WeChatPayAccount, seller: str | None
+) -> Queried:
+    """Map the answer to a query; it must be about the number and the seller asked for."""
     if trade.get("out_trade_no") != asked:
         raise DoubtError("the answer is about another number", reason="number")
     outcome = OUTCOMES.get(text_in(trade, "trade_state", length_max=32))
@@ -91,7 +103,10 @@ def queried(trade: Mapping[str, Any], *, asked: PaymentId, account: WeChatPayAcc
         raise DoubtError("a trade state we don't know", reason="state")
     if outcome is not Outcome.PAID:
         return Queried(outcome=outcome)
-    return Queried(outcome=outcome, collected=collected(trade, account))
+    said = collected(trade, account)
+    if said.seller != seller:
+        raise DoubtError("the answer is about another seller", reason="merchant")
+    return Queried(outcome=outcome, collected=said)
 
 
 def query_refused(*, status: int, code: str) -> Queried | None:
@@ -110,9 +125,11 @@ def close_refused(*, status: int, code: str) -> CloseOutcome | None:
 
 def collected(trade: Mapping[str, Any], account: WeChatPayAccount) -> Collected:
     """Map a paid trade that is ours: what was asked for (`total`), not what the payer gave."""
-    if trade.get("mchid") != account.mch_id:
+    partner = any(name.startswith(("sp_", "sub_")) for name in trade)
+    mine = "sp_mchid" if partner else "mchid"
+    if trade.get(mine) != account.mch_id or (partner and {"mchid", "appid"} & trade.keys()):
         raise DoubtError("paid to another merchant", reason="merchant")
-    if trade.get("appid") != account.app_id:
+    if trade.get("sp_appid" if partner else "appid") != account.app_id:
         raise DoubtError("paid in another app", reason="app")
     return Collected(
         provider=NAME,
@@ -121,6 +138,7 @@ def collected(trade: Mapping[str, Any], account: WeChatPayAccount) -> Collected:
         transaction_id=text_in(trade, "transaction_id", length_max=64),
         amount=_money_in(trade),
         paid_at=_instant(text_in(trade, "success_time", length_max=40)),
+        seller=text_in(trade, "sub_mchid", length_max=32) if partner else None,
     )
 
 

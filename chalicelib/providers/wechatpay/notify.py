@@ -1,6 +1,7 @@
 """A notification (异步通知): verified, opened, ours, or refused for one reason. No I/O at all.
 
 raw bytes ── verify ── envelope ── open ── state ── merchant, app ── Collected
+                          │        └─ a transfer ended ── merchant, number, state ── Transferred
                           └─ an event we don't know ─ Ignored
 """
 
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.providers.port import Collected, Ignored, NotificationRefusedError
-from chalicelib.providers.wechatpay import mapping
+from chalicelib.providers.port import Collected, Heard, Ignored, NotificationRefusedError
+from chalicelib.providers.wechatpay import mapping, transfers
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.doubt import DoubtError
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -19,6 +20,7 @@ from chalicelib.providers.wechatpay.verify import verify
 
 BODY_BYTES_MAX = 1 << 16
 TRANSACTION_SUCCESS = "TRANSACTION.SUCCESS"
+TRANSFER_FINISHED = "MCHTRANSFER.BILL.FINISHED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class NotificationReader:
 
     def read(
         self, headers: Mapping[str, str], body: bytes, *, ring: KeyRing, now: datetime
-    ) -> Collected | Ignored:
+    ) -> Heard:
         """Verify and open, or raise `NotificationRefusedError`; nothing else is ever raised."""
         try:
             return self._read(headers, body, ring=ring, now=now)
@@ -39,19 +41,22 @@ class NotificationReader:
 
     def _read(
         self, headers: Mapping[str, str], body: bytes, *, ring: KeyRing, now: datetime
-    ) -> Collected | Ignored:
+    ) -> Heard:
         if len(body) > BODY_BYTES_MAX:
             raise DoubtError("longer than any notification", reason="body")
         verify(headers, body, ring=ring, now=now)
         envelope = mapping.object_in(body, bytes_max=BODY_BYTES_MAX)
         event_type = mapping.text_in(envelope, "event_type", length_max=64)
-        if event_type != TRANSACTION_SUCCESS:
-            return Ignored(
-                provider=mapping.NAME,
-                event_type=event_type,
-                notification_id=mapping.text_in(envelope, "id", length_max=64),
-            )
-        return self._paid(self._open(envelope))
+        if event_type == TRANSACTION_SUCCESS:
+            return self._paid(self._open(envelope))
+        said = None
+        if event_type == TRANSFER_FINISHED:
+            said = transfers.notified(self._open(envelope), self.account)
+        return said or Ignored(
+            provider=mapping.NAME,
+            event_type=event_type,
+            notification_id=mapping.text_in(envelope, "id", length_max=64),
+        )
 
     def _open(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
         resource = envelope.get("resource")

@@ -31,7 +31,7 @@ from chalicelib.providers.port import ProviderRejectedError, ProviderUnavailable
 from chalicelib.settlement import rules
 from chalicelib.settlement.model import CREATED, Payout, PayoutState
 from chalicelib.settlement.store import SettlementStore
-from chalicelib.storage.commit import CommitRefusedError, Commits
+from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
 _DESCRIPTION = "解冻给商家"
 
@@ -130,33 +130,21 @@ class UnfreezeOrder:
         ]
         fee = order.fee if "platform" not in took else fen(0)
         amount = payout.amount + sum((share for _, share in missed), start=fee)
-        facts = {"merchant_id": payout.merchant_id}
+        movement = None
+        if paid or missed or fee.amount:
+            movement = postings.shared(
+                payout.id,
+                order_id=order.id,
+                merchant_id=payout.merchant_id,
+                provider=self.provider_name,
+                paid=paid,
+                missed=missed,
+                fee_missed=fee,
+            )
         try:
             with self.commits() as work:
                 self.settlements.shared(work, payout, amount)
-                if paid or missed or fee.amount:
-                    movement = postings.shared(
-                        payout.id,
-                        order_id=order.id,
-                        merchant_id=payout.merchant_id,
-                        provider=self.provider_name,
-                        paid=paid,
-                        missed=missed,
-                        fee_missed=fee,
-                    )
-                    for guard in movement.guards:
-                        self.guards.cover(work, guard)
-                    self.journal.post(
-                        work,
-                        movement,
-                        event="payout.shared",
-                        about=payout.id,
-                        beside=order.id,
-                        facts=facts,
-                        guarded=movement.guards,
-                    )
-                else:
-                    work.emit("payout.shared", payout.id, beside=order.id, facts=facts)
+                self._say(work, payout, movement, "payout.shared")
         except CommitRefusedError:
             raise ProviderUnavailableError("the payout moved meanwhile; try again") from None
         return payout.evolve(shared=True, amount=amount)
@@ -179,24 +167,31 @@ class UnfreezeOrder:
 
     def _paid(self, payout: Payout) -> None:
         """Book that the seller has its money; of an order whose shares took all, none."""
-        facts = {"merchant_id": payout.merchant_id}
+        movement = self._movement(payout) if payout.amount.amount else None
         try:
             with self.commits() as work:
                 self.settlements.paid(work, payout)
-                if payout.amount.amount:
-                    movement = self._movement(payout)
-                    self.journal.post(
-                        work,
-                        movement,
-                        event="payout.paid",
-                        about=payout.id,
-                        beside=payout.order_id,
-                        facts=facts,
-                    )
-                else:
-                    work.emit("payout.paid", payout.id, beside=payout.order_id, facts=facts)
+                self._say(work, payout, movement, "payout.paid")
         except CommitRefusedError:
             return  # somebody else booked it
+
+    def _say(self, work: Work, payout: Payout, movement: Movement | None, event: str) -> None:
+        """Post what moved, with its guards; where nothing did, only say what happened."""
+        facts = {"merchant_id": payout.merchant_id}
+        if movement is None:
+            work.emit(event, payout.id, beside=payout.order_id, facts=facts)
+            return
+        for guard in movement.guards:
+            self.guards.cover(work, guard)
+        self.journal.post(
+            work,
+            movement,
+            event=event,
+            about=payout.id,
+            beside=payout.order_id,
+            facts=facts,
+            guarded=movement.guards,
+        )
 
     def _movement(self, payout: Payout) -> Movement:
         return postings.paid_out(
