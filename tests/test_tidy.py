@@ -21,6 +21,7 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 40
 
 ROOMS = ("ledger", "people", "catalog", "orders", "payments", "escrow", "settlement", "books")
+STORES = {"people", "catalog", "orders", "payments", "settlement"}
 MONEY = [
     path
     for path in CODE

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from chalicelib.kernel.errors import NotFoundError
+from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError
 from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, SettlementId
 from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
@@ -103,6 +103,13 @@ class Word(StrEnum):
     REPEATED = "repeated"
     CONTRADICTORY = "contradictory"  # it says otherwise than our books: an alarm
     UNKNOWN = "unknown"  # no such payout: an alarm
+
+
+class FrozenOtherwiseError(PlatformError):
+    """The provider keeps another amount frozen than our books say; a person must look."""
+
+    kind = Kind.CONFLICT
+    code = "frozen_otherwise"
 
 
 class SettlementNotFoundError(NotFoundError):

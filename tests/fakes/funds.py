@@ -44,7 +44,9 @@ class FundsBooks:
 
     def frozen(self, payment: FrozenPayment) -> Money:
         word = self.collected(payment.transaction_id)
-        if word is None or payment.transaction_id in self.unfrozen:
+        if word is None:
+            raise ProviderRejectedError("no such payment", provider_code="ORDER_NOT_EXIST")
+        if payment.transaction_id in self.unfrozen:
             return fen(0)
         return fen(word.amount.amount - self._shared_of(payment.transaction_id))
 

@@ -121,20 +121,26 @@ def _settlements_end_where_the_day_closed(stage: Stage) -> Iterator[str]:
                     of_account = lines.setdefault(posting.account, [])
                     of_account.append((numbered.position, numbered.entry))
     for account, moves in lines.items():
-        for position, entry in moves:
-            if entry.kind != "merchant_settled":
-                continue
-            closed = stage.memory.items[keys.day_closed(entry.key.rpartition("/")[2])]
-            came = _moved(moves, account, Side.CREDIT, whole(closed["position"]))
-            if _moved(moves, account, Side.DEBIT, position) > came:
+        settled = {
+            entry.key.rpartition("/")[2]: entry
+            for _, entry in moves
+            if entry.kind == "merchant_settled"
+        }
+        for day, entry in settled.items():
+            closed = whole(stage.memory.items[keys.day_closed(day)]["position"])
+            came = sum(
+                _on(account, Side.CREDIT, other) for position, other in moves if position <= closed
+            )
+            taken = sum(
+                _on(account, Side.DEBIT, other) for at, other in settled.items() if at <= day
+            )
+            if taken > came:
                 yield f"{entry.key} takes what came after the day had closed"
 
 
-def _moved(moves: list[tuple[int, JournalEntry]], account: str, side: Side, through: int) -> int:
+def _on(account: str, side: Side, entry: JournalEntry) -> int:
     return sum(
         posting.amount.amount
-        for position, entry in moves
-        if position <= through
         for posting in entry.postings
         if posting.account == account and posting.side is side
     )

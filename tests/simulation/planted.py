@@ -12,10 +12,8 @@ from typing import Any
 
 from chalicelib.catalog.model import Take
 from chalicelib.catalog.store import CatalogStore, stock_refusal
-from chalicelib.escrow import rules as escrow_rules
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 from chalicelib.kernel.ids import OrderId
-from chalicelib.kernel.money import Money
 from chalicelib.ledger import postings
 from chalicelib.orders.store import ORDER, OrderStore
 from chalicelib.orders.usecases import RememberDue, SweepExpired
@@ -39,6 +37,7 @@ from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
 from tests.simulation.planted_list import LIST_BUGS
+from tests.simulation.planted_money import MONEY_BUGS
 from tests.simulation.roots import Bug, patch, planted
 
 Weaken = Callable[[Condition | None], Condition | None]
@@ -184,15 +183,6 @@ def _late_refund_forgotten(roots: ExitStack) -> None:
     patch(roots, PaymentStore, "refund_due", lambda *_: None)
 
 
-def _fee_twice(roots: ExitStack) -> None:
-    """Take the fee of the fee's base once more, as two places that both subtract it do."""
-
-    def fee(amount: Money, *, basis_points: int) -> Money:
-        return amount.share(basis_points=2 * basis_points)
-
-    patch(roots, escrow_rules, "platform_fee", fee)
-
-
 def _released_without_looking(roots: ExitStack) -> None:
     """Release without a condition on state, hold and number; and under a number of its own."""
     _weaken(roots, [ORDER], lambda condition: ITEM_PRESENT if _is_release(condition) else condition)
@@ -234,6 +224,7 @@ __all__ = ["BUGS", "Bug", "planted"]
 
 BUGS = [
     *LIST_BUGS,
+    *MONEY_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),
@@ -244,7 +235,6 @@ BUGS = [
     Bug("stock returned twice", _stock_returned_twice),
     Bug("failed payment not captured", _failed_payment_not_captured),
     Bug("late refund forgotten", _late_refund_forgotten),
-    Bug("fee twice", _fee_twice),
     Bug("released without looking", _released_without_looking),
     Bug("shipping unheard", _shipping_unheard),
     Bug("due note dropped, nobody asked", _due_note_dropped_though_nobody_was_asked),

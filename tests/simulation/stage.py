@@ -243,7 +243,9 @@ class Stage:
         """Work until nobody waits for money: receivers confirm, and the provider is asked."""
         for _ in range(_SETTLING_ROUNDS_MAX):
             self.catch_up()
-            while self.settlements.messages:
+            for _ in range(_SETTLING_ROUNDS_MAX):
+                if not self.settlements.messages:
+                    break
                 if not self.attempt(self.work_settlements):
                     self.world.pause(60)
                     self.catch_up()

@@ -29,7 +29,7 @@ from chalicelib.providers.funds import (
 )
 from chalicelib.providers.port import ProviderRejectedError, ProviderUnavailableError
 from chalicelib.settlement import rules
-from chalicelib.settlement.model import CREATED, Payout, PayoutState
+from chalicelib.settlement.model import CREATED, FrozenOtherwiseError, Payout, PayoutState
 from chalicelib.settlement.store import SettlementStore
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
@@ -150,19 +150,25 @@ class UnfreezeOrder:
         return payout.evolve(shared=True, amount=amount)
 
     def _unfreeze(self, payout: Payout, frozen: FrozenPayment) -> None:
-        """Give the rest to the seller, see that nothing is left, and book it."""
-        number = rules.unfreeze_number(payout.id)
-        asked = Unfreeze(number=number, payment=frozen, description=_DESCRIPTION)
-        try:
-            said = self.provider.shared(number, frozen) or self.provider.unfreeze(asked)
-            if not said.finished:
-                raise ProviderUnavailableError("the provider is still unfreezing")
-        except ProviderRejectedError:
-            # The freeze may have ended by itself: then the seller has its money.
+        """Give the rest to the seller, see that nothing is left, and book it.
+
+        What is frozen must be the seller's part, to the fen. When nothing is, it has been given:
+        by an earlier try, or because the freeze had ended by itself.
+        """
+        left = self.provider.frozen(frozen)
+        if left.amount and left != payout.amount:
+            raise FrozenOtherwiseError(
+                "the provider froze another amount than our books say",
+                payout_id=payout.id,
+                frozen=left.amount,
+                expected=payout.amount.amount,
+            )
+        if left.amount:
+            number = rules.unfreeze_number(payout.id)
+            asked = Unfreeze(number=number, payment=frozen, description=_DESCRIPTION)
+            self.provider.unfreeze(asked)
             if self.provider.frozen(frozen).amount:
-                raise
-        if self.provider.frozen(frozen).amount:
-            raise ProviderUnavailableError("it says done, and some is frozen still")
+                raise ProviderUnavailableError("the provider is still unfreezing")
         self._paid(payout)
 
     def _paid(self, payout: Payout) -> None:
