@@ -21,6 +21,7 @@ from local.sandbox.messenger import Messenger
 from local.sandbox.oidc import Issuer
 from local.sandbox.openapi import document
 from local.sandbox.orders import Seen
+from local.sandbox.sharing_calls import SharingCalls
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
 from local.sandbox.transfer_calls import TransferCalls
@@ -31,7 +32,7 @@ SAVED_WITHIN = timedelta(seconds=1)
 RETRIES = tuple(timedelta(seconds=s) for s in (1, 1, 2, 5, 10, 10, 10, *[15] * 8))
 FAULTLESS = ("/control/", "/healthz", "/openapi.json")
 NUMBER_IN_PATH = re.compile(r"/(?:out-trade-no|out-bill-no)/([^/]+)")
-NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
+NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill|order)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
 
 logger = logging.getLogger(__name__)
 Now = Callable[[], datetime]
@@ -88,6 +89,9 @@ class Sandbox:
                 **issuer.routes(),
                 **Cashier(trades, self._messenger).routes(),
                 **control.routes(),
+                **SharingCalls(
+                    self._book, transfers, keys=self._current_keys, now=business_now or now
+                ).routes(),
                 **TransferCalls(transfers, self._messenger, keys=self._current_keys).routes(),
             }
         )

@@ -61,6 +61,10 @@ class Settings(Form):
     sign_with: Signing | None = None
     certificates_listed: bool | None = None
     transfer_balance: int | None = Field(default=None, ge=0)  # null, when it is given: no end
+    sharing_instant: bool | None = None
+    sharing_waits: bool | None = None
+    receivers_open: bool | None = None
+    max_ratio: int | None = Field(default=None, ge=0, le=10_000)
 
     @property
     def changes(self) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class Order(Kept):
         """Return the merchant's number."""
         return self.prepay.out_trade_no
 
+    @property
+    def shares(self) -> bool:
+        """Tell whether its money is frozen for sharing when it is paid."""
+        return bool(self.prepay.settle_info and self.prepay.settle_info.profit_sharing)
+
     def at(self, now: datetime) -> Self:
         """Return the order as it is now: unpaid past its expiry means closed."""
         if self.state is TradeState.NOTPAY and self.expires_at <= now:
@@ -153,6 +158,11 @@ class Preferences(Kept):
     sign_with: SignWith = SignWith.PUBLIC_KEY
     certificates_listed: bool = True  # a merchant with the public key alone gets 404
     transfer_balance: int | None = None  # fen that are left for transfers; None: no end
+    sharing_instant: bool = False  # shares end at once, not at the first query
+    sharing_waits: bool = False  # nothing is shared within a minute of the payment
+    receivers_open: bool = True  # shares go to receivers that were never added, too
+    max_ratio: int = 3000  # of an order, in basis points, that may be shared in all
+    failing: dict[str, str] = {}  # accounts whose shares fail, and why
 
 
 def china_time(instant: datetime) -> str:

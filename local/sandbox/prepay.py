@@ -134,6 +134,16 @@ class Prepay(Form):
     scene_info: SceneInfo | None = None
     settle_info: SettleInfo | None = None
 
+    @property
+    def sub_mchid(self) -> None:
+        """Return nobody: the merchant takes the money itself."""
+        return
+
+    @property
+    def payee(self) -> str:
+        """Return who takes the money."""
+        return self.mchid
+
 
 class Close(Form):
     """The body of a close (关单)."""
