@@ -21,6 +21,7 @@ from local.sandbox.messenger import Messenger
 from local.sandbox.oidc import Issuer
 from local.sandbox.openapi import document
 from local.sandbox.orders import Seen
+from local.sandbox.partner import PartnerCalls
 from local.sandbox.sharing_calls import SharingCalls
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
@@ -85,6 +86,7 @@ class Sandbox:
                     200, document(self._address(request))
                 ),
                 **self._gateway.routes(),
+                **PartnerCalls(trades, keys=self._current_keys).routes(),
                 **Login(self._current_keys).routes(),
                 **issuer.routes(),
                 **Cashier(trades, self._messenger).routes(),

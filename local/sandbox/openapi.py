@@ -11,7 +11,7 @@ from local.sandbox.bills import TransferForm
 from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Delivery, Notice, Preferences, Seen
-from local.sandbox.prepay import Close, Prepay
+from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
 from local.sandbox.shares import (
     ReceiverForm,
     ReceiverGone,
@@ -70,6 +70,7 @@ PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", 
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
 BILL = f"{BILLS}/out-bill-no/{{out_bill_no}}"
+PARTNER = "/v3/pay/partner/transactions"
 SHARING = "/v3/profitsharing"
 CALLS = (
     Call(
@@ -90,6 +91,38 @@ CALLS = (
         gives=OBJECT,
     ),
     Call("post", f"{NUMBERED}/close", PAY, "Close (关单)", body=Close, status=204),
+    Call(
+        "post",
+        f"{PARTNER}/jsapi",
+        PAY,
+        "Prepay for a sub-merchant (服务商下单)",
+        body=PartnerPrepay,
+        gives=_shape("prepay_id"),
+    ),
+    Call(
+        "get",
+        f"{PARTNER}/out-trade-no/{{out_trade_no}}",
+        PAY,
+        "Query a sub-merchant's by our number",
+        query=("sp_mchid", "sub_mchid"),
+        gives=OBJECT,
+    ),
+    Call(
+        "get",
+        f"{PARTNER}/id/{{transaction_id}}",
+        PAY,
+        "Query a sub-merchant's by WeChat Pay's number",
+        query=("sp_mchid", "sub_mchid"),
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        f"{PARTNER}/out-trade-no/{{out_trade_no}}/close",
+        PAY,
+        "Close a sub-merchant's",
+        body=PartnerClose,
+        status=204,
+    ),
     Call("post", BILLS, PAY, "Transfer (商家转账)", body=TransferForm, gives=OBJECT),
     Call("get", BILL, PAY, "A transfer by our number", gives=OBJECT),
     Call(

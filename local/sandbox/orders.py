@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
-from local.sandbox.prepay import Prepay
+from local.sandbox.prepay import PartnerPrepay, Prepay
 from local.sandbox.signing import SignWith
 
 CHINA = timezone(timedelta(hours=8))
@@ -40,7 +40,7 @@ DESCRIBED = {
 class Order(Kept):
     """One order: what was asked at prepay, and what became of it."""
 
-    prepay: Prepay
+    prepay: Prepay | PartnerPrepay
     expires_at: AwareDatetime
     prepay_id: str
     prepay_id_until: AwareDatetime
@@ -69,8 +69,7 @@ class Order(Kept):
         asked = self.prepay
         amount: dict[str, Any] = {"total": asked.amount.total, "currency": asked.amount.currency}
         told: dict[str, Any] = {
-            "appid": asked.appid,
-            "mchid": asked.mchid,
+            **asked.parties,
             "out_trade_no": asked.out_trade_no,
             "attach": asked.attach or "",
             "trade_type": "JSAPI",
@@ -83,7 +82,7 @@ class Order(Kept):
                 "transaction_id": self.transaction_id,
                 "bank_type": "OTHERS",
                 "success_time": china_time(self.paid_at),
-                "payer": {"openid": asked.payer.openid},
+                "payer": asked.payers,
             }
             amount |= {"payer_total": asked.amount.total, "payer_currency": asked.amount.currency}
         if asked.scene_info and asked.scene_info.device_id:
