@@ -21,6 +21,8 @@ from local.sandbox.messenger import Messenger
 from local.sandbox.oidc import Issuer
 from local.sandbox.openapi import document
 from local.sandbox.orders import Seen
+from local.sandbox.partner import PartnerCalls
+from local.sandbox.sharing_calls import SharingCalls
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
 from local.sandbox.transfer_calls import TransferCalls
@@ -31,7 +33,7 @@ SAVED_WITHIN = timedelta(seconds=1)
 RETRIES = tuple(timedelta(seconds=s) for s in (1, 1, 2, 5, 10, 10, 10, *[15] * 8))
 FAULTLESS = ("/control/", "/healthz", "/openapi.json")
 NUMBER_IN_PATH = re.compile(r"/(?:out-trade-no|out-bill-no)/([^/]+)")
-NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
+NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill|order)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
 
 logger = logging.getLogger(__name__)
 Now = Callable[[], datetime]
@@ -69,28 +71,10 @@ class Sandbox:
         self._timetable = Timetable()
         state = Path(data_dir) / "sandbox" / "state.json" if data_dir else None
         self._book = Book(state, changed=self._save_soon)
-        trades = Trades(self._book, now=business_now or now)
         self._messenger = Messenger(
             self._book, self._timetable, keys=self._current_keys, now=now, retries=retries
         )
-        transfers = Transfers(self._book, now=business_now or now, ended=self._tell_the_end)
-        self._gateway = Gateway(self._book, trades, keys=self._current_keys, now=now)
-        control = Control(self._book, trades, self._messenger, self._faults, rotate=self._rotate)
-        issuer = Issuer(keys=self._current_keys, now=now, base_url=self._address)
-        self._routes = Routes(
-            {
-                "GET /healthz": lambda _: json_answer(200, {"status": "ok"}),
-                "GET /openapi.json": lambda request: json_answer(
-                    200, document(self._address(request))
-                ),
-                **self._gateway.routes(),
-                **Login(self._current_keys).routes(),
-                **issuer.routes(),
-                **Cashier(trades, self._messenger).routes(),
-                **control.routes(),
-                **TransferCalls(transfers, self._messenger, keys=self._current_keys).routes(),
-            }
-        )
+        self._gateway, self._routes = self._rooms(business_now or now)
         self._messenger.resume()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -124,6 +108,28 @@ class Sandbox:
         self._messenger.close()
         if self._data_dir:
             self._book.save()
+
+    def _rooms(self, business_now: Now) -> tuple[Gateway, Routes]:
+        """Return the gateway, and the table of everything that can be called."""
+        keys = self._current_keys
+        trades = Trades(self._book, now=business_now)
+        transfers = Transfers(self._book, now=business_now, ended=self._tell_the_end)
+        gateway = Gateway(self._book, trades, keys=keys, now=self._now)
+        control = Control(self._book, trades, self._messenger, self._faults, rotate=self._rotate)
+        sharing = SharingCalls(self._book, transfers, keys=keys, now=business_now)
+        routes = {
+            "GET /healthz": lambda _: json_answer(200, {"status": "ok"}),
+            "GET /openapi.json": lambda request: json_answer(200, document(self._address(request))),
+            **gateway.routes(),
+            **PartnerCalls(trades, keys=keys).routes(),
+            **Login(keys).routes(),
+            **Issuer(keys=keys, now=self._now, base_url=self._address).routes(),
+            **Cashier(trades, self._messenger).routes(),
+            **control.routes(),
+            **sharing.routes(),
+            **TransferCalls(transfers, self._messenger, keys=keys).routes(),
+        }
+        return gateway, Routes(routes)
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
         if fault and fault.delay_ms:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
+from local.sandbox.shares import ReceiverGone, ShareReturn, Split
 from local.sandbox.shelf import Shelf
 
 REQUESTS_KEPT = 2000
@@ -27,6 +28,9 @@ class Page(BaseModel):
     requests: list[Seen] = []
     preferences: Preferences = Preferences()
     bills: list[Bill] = []
+    splits: list[Split] = []
+    returns: list[ShareReturn] = []
+    receivers: list[ReceiverGone] = []
 
 
 class Book:
@@ -37,6 +41,9 @@ class Book:
         self._path = path
         self._changed = changed
         self.bills: Shelf[Bill] = self._shelf(lambda bill: bill.out_bill_no)
+        self.splits: Shelf[Split] = self._shelf(lambda split: split.out_order_no)
+        self.returns: Shelf[ShareReturn] = self._shelf(lambda back: back.asked.out_return_no)
+        self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -129,6 +136,9 @@ class Book:
                 requests=list(self._requests),
                 preferences=self._preferences,
                 bills=self.bills.all(),
+                splits=self.splits.all(),
+                returns=self.returns.all(),
+                receivers=self.receivers.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -149,6 +159,9 @@ class Book:
             self._index(order)
 
         self.bills.open(page.bills)
+        self.splits.open(page.splits)
+        self.returns.open(page.returns)
+        self.receivers.open(page.receivers)
 
     def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
         return Shelf(key, lock=self.lock, changed=self._changed)

@@ -88,7 +88,7 @@ def _page(status: int, title: str, name: str, order: Order) -> Answer:
         "description": order.prepay.description,
         "amount": yuan(order.prepay.amount.total),
         "out_trade_no": order.out_trade_no,
-        "mchid": order.prepay.mchid,
+        "mchid": order.prepay.payee,
         "transaction_id": order.transaction_id or "",
         "paid_at": china_time(order.paid_at)[:19].replace("T", " ") if order.paid_at else "",
         "prepay_id": order.prepay_id,

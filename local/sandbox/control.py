@@ -22,8 +22,9 @@ Signing = Annotated[SignWith, Field(strict=False)]
 class Pay(Form):
     """What the payer does, and how the notification of it goes out.
 
-    `amount_total`, `currency`, `transaction_id`, `mchid` change what the notification says, not
-    what the order is; `force` pays an order that is closed, which WeChat Pay never does.
+    `amount_total`, `currency`, `transaction_id`, `mchid`, `sub_mchid` change what the notification
+    says, not what the order is (a partner's order tells `mchid` as sp_mchid); `force` pays an
+    order that is closed, which WeChat Pay never does.
     """
 
     out_trade_no: str | None = None
@@ -38,6 +39,7 @@ class Pay(Form):
     currency: str | None = None
     transaction_id: str | None = None
     mchid: str | None = None
+    sub_mchid: str | None = None
 
     @model_validator(mode="after")
     def _one_order(self) -> Self:
@@ -45,14 +47,19 @@ class Pay(Form):
             raise ValueError("give either out_trade_no or prepay_id")
         return self
 
-    @property
-    def tampered(self) -> dict[str, Any]:
-        """Return what the notification shall say instead of the truth."""
+    def tampered(self, order: Order) -> dict[str, Any]:
+        """Return what the notification of an order shall say instead of the truth."""
         amount = {
             **({} if self.amount_total is None else {"total": self.amount_total}),
             **({} if self.currency is None else {"currency": self.currency}),
         }
-        return {"transaction_id": self.transaction_id, "mchid": self.mchid, "amount": amount}
+        merchant = "sp_mchid" if order.prepay.sub_mchid else "mchid"
+        return {
+            "transaction_id": self.transaction_id,
+            merchant: self.mchid,
+            "sub_mchid": self.sub_mchid,
+            "amount": amount,
+        }
 
 
 class Settings(Form):
@@ -61,6 +68,10 @@ class Settings(Form):
     sign_with: Signing | None = None
     certificates_listed: bool | None = None
     transfer_balance: int | None = Field(default=None, ge=0)  # null, when it is given: no end
+    sharing_instant: bool | None = None
+    sharing_waits: bool | None = None
+    receivers_open: bool | None = None
+    max_ratio: int | None = Field(default=None, ge=0, le=10_000)
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -118,7 +129,7 @@ class Control:
         paid = self._trades.pay(order.out_trade_no, force=asked.force)
         if not asked.deliver:
             return json_answer(200, _outcome(paid))
-        notice = self._messenger.notice(paid, sign_with=asked.sign_with, **asked.tampered)
+        notice = self._messenger.notice(paid, sign_with=asked.sign_with, **asked.tampered(paid))
         if asked.delay_ms:
             delay = timedelta(milliseconds=asked.delay_ms)
             self._messenger.send_later(notice, times=asked.times, delay=delay)

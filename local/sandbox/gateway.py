@@ -103,7 +103,7 @@ class Gateway:
 
     def _query(self, request: Request, number: str) -> Answer:
         self._asked_by_us(request)
-        return json_answer(200, self._trades.query(number).transaction())
+        return json_answer(200, self._trades.query_of(number, None).transaction())
 
     def _query_transaction(self, request: Request, number: str) -> Answer:
         self._asked_by_us(request)

@@ -11,7 +11,15 @@ from local.sandbox.bills import TransferForm
 from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Delivery, Notice, Preferences, Seen
-from local.sandbox.prepay import Close, Prepay
+from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
+from local.sandbox.shares import (
+    ReceiverForm,
+    ReceiverGone,
+    ReturnForm,
+    SplitForm,
+    UnfreezeForm,
+)
+from local.sandbox.sharing_calls import Failing
 from local.sandbox.transfer_calls import TransferEnd
 
 SCHEMA = "#/components/schemas/{model}"
@@ -33,6 +41,7 @@ class Call:
     body: type[BaseModel] | dict[str, Any] | None = None
     body_type: str = JSON
     query: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     gives: type[BaseModel] | dict[str, Any] | None = None
     gives_type: str = JSON
     status: int = 200
@@ -61,6 +70,8 @@ PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", 
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
 BILL = f"{BILLS}/out-bill-no/{{out_bill_no}}"
+PARTNER = "/v3/pay/partner/transactions"
+SHARING = "/v3/profitsharing"
 CALLS = (
     Call(
         "post",
@@ -80,6 +91,38 @@ CALLS = (
         gives=OBJECT,
     ),
     Call("post", f"{NUMBERED}/close", PAY, "Close (关单)", body=Close, status=204),
+    Call(
+        "post",
+        f"{PARTNER}/jsapi",
+        PAY,
+        "Prepay for a sub-merchant (服务商下单)",
+        body=PartnerPrepay,
+        gives=_shape("prepay_id"),
+    ),
+    Call(
+        "get",
+        f"{PARTNER}/out-trade-no/{{out_trade_no}}",
+        PAY,
+        "Query a sub-merchant's by our number",
+        query=("sp_mchid", "sub_mchid"),
+        gives=OBJECT,
+    ),
+    Call(
+        "get",
+        f"{PARTNER}/id/{{transaction_id}}",
+        PAY,
+        "Query a sub-merchant's by WeChat Pay's number",
+        query=("sp_mchid", "sub_mchid"),
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        f"{PARTNER}/out-trade-no/{{out_trade_no}}/close",
+        PAY,
+        "Close a sub-merchant's",
+        body=PartnerClose,
+        status=204,
+    ),
     Call("post", BILLS, PAY, "Transfer (商家转账)", body=TransferForm, gives=OBJECT),
     Call("get", BILL, PAY, "A transfer by our number", gives=OBJECT),
     Call(
@@ -90,6 +133,64 @@ CALLS = (
         gives=OBJECT,
     ),
     Call("post", f"{BILL}/cancel", PAY, "Cancel a transfer (撤销转账)", gives=OBJECT),
+    Call(
+        "post",
+        f"{SHARING}/receivers/add",
+        PAY,
+        "Add a receiver (添加分账接收方)",
+        body=ReceiverForm,
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        f"{SHARING}/receivers/delete",
+        PAY,
+        "Delete a receiver",
+        body=ReceiverGone,
+        gives=OBJECT,
+    ),
+    Call("post", f"{SHARING}/orders", PAY, "Share (请求分账)", body=SplitForm, gives=OBJECT),
+    Call(
+        "post",
+        f"{SHARING}/orders/unfreeze",
+        PAY,
+        "Unfreeze what is left (解冻剩余资金)",
+        body=UnfreezeForm,
+        gives=OBJECT,
+    ),
+    Call(
+        "get",
+        f"{SHARING}/orders/{{out_order_no}}",
+        PAY,
+        "A share order or an unfreezing",
+        query=("transaction_id",),
+        optional=("sub_mchid",),
+        gives=OBJECT,
+    ),
+    Call(
+        "get",
+        f"{SHARING}/transactions/{{transaction_id}}/amounts",
+        PAY,
+        "What is still frozen",
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        f"{SHARING}/return-orders",
+        PAY,
+        "Take a share back (分账回退)",
+        body=ReturnForm,
+        gives=OBJECT,
+    ),
+    Call(
+        "get",
+        f"{SHARING}/return-orders/{{out_return_no}}",
+        PAY,
+        "A return",
+        query=("out_order_no",),
+        optional=("sub_mchid",),
+        gives=OBJECT,
+    ),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(
         "get",
@@ -139,6 +240,15 @@ CALLS = (
         "Every notification and its deliveries",
         gives=Notice,
         listed=True,
+    ),
+    Call("get", "/control/money", CONTROL, "Where all money lies, to the fen", gives=OBJECT),
+    Call(
+        "post",
+        "/control/shares/{account}",
+        CONTROL,
+        "Let shares to an account fail",
+        body=Failing,
+        gives=OBJECT,
     ),
     Call("get", "/control/transfers", CONTROL, "Every transfer", gives=OBJECT, listed=True),
     Call(
@@ -208,8 +318,12 @@ def _operation(call: Call) -> dict[str, Any]:
             str.maketrans("-.", "__", "{}")
         ),
         "parameters": [
-            {"name": name, "in": where, "required": True, "schema": TEXT}
-            for where, names in (("path", parts), ("query", call.query))
+            {"name": name, "in": where, "required": required, "schema": TEXT}
+            for where, required, names in (
+                ("path", True, parts),
+                ("query", True, call.query),
+                ("query", False, call.optional),
+            )
             for name in names
         ],
         "responses": {

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
-from local.sandbox.prepay import Prepay
+from local.sandbox.prepay import PartnerPrepay, Prepay
 from local.sandbox.signing import SignWith
 
 CHINA = timezone(timedelta(hours=8))
@@ -40,7 +40,7 @@ DESCRIBED = {
 class Order(Kept):
     """One order: what was asked at prepay, and what became of it."""
 
-    prepay: Prepay
+    prepay: Prepay | PartnerPrepay
     expires_at: AwareDatetime
     prepay_id: str
     prepay_id_until: AwareDatetime
@@ -53,6 +53,11 @@ class Order(Kept):
         """Return the merchant's number."""
         return self.prepay.out_trade_no
 
+    @property
+    def shares(self) -> bool:
+        """Tell whether its money is frozen for sharing when it is paid."""
+        return bool(self.prepay.settle_info and self.prepay.settle_info.profit_sharing)
+
     def at(self, now: datetime) -> Self:
         """Return the order as it is now: unpaid past its expiry means closed."""
         if self.state is TradeState.NOTPAY and self.expires_at <= now:
@@ -64,8 +69,7 @@ class Order(Kept):
         asked = self.prepay
         amount: dict[str, Any] = {"total": asked.amount.total, "currency": asked.amount.currency}
         told: dict[str, Any] = {
-            "appid": asked.appid,
-            "mchid": asked.mchid,
+            **asked.parties,
             "out_trade_no": asked.out_trade_no,
             "attach": asked.attach or "",
             "trade_type": "JSAPI",
@@ -78,7 +82,7 @@ class Order(Kept):
                 "transaction_id": self.transaction_id,
                 "bank_type": "OTHERS",
                 "success_time": china_time(self.paid_at),
-                "payer": {"openid": asked.payer.openid},
+                "payer": asked.payers,
             }
             amount |= {"payer_total": asked.amount.total, "payer_currency": asked.amount.currency}
         if asked.scene_info and asked.scene_info.device_id:
@@ -153,6 +157,11 @@ class Preferences(Kept):
     sign_with: SignWith = SignWith.PUBLIC_KEY
     certificates_listed: bool = True  # a merchant with the public key alone gets 404
     transfer_balance: int | None = None  # fen that are left for transfers; None: no end
+    sharing_instant: bool = False  # shares end at once, not at the first query
+    sharing_waits: bool = False  # nothing is shared within a minute of the payment
+    receivers_open: bool = True  # shares go to receivers that were never added, too
+    max_ratio: int = 3000  # of an order, in basis points, that may be shared in all
+    failing: dict[str, str] = {}  # accounts whose shares fail, and why
 
 
 def china_time(instant: datetime) -> str:

@@ -2,11 +2,19 @@
 
 import re
 from datetime import datetime
+from hashlib import sha256
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic import ValidationError as Invalid
 
 from local.sandbox.wire import RefusalError, param_error
@@ -51,6 +59,8 @@ def _text(length_max: int, length_min: int = 0) -> Any:
 
 
 OutTradeNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-|*]{6,32}\z")]
+OpenId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,128}\z")]
+Party = Annotated[str, _text(32, length_min=1)]
 Fen = Annotated[int, Field(ge=0, le=10**10)]
 Rfc3339 = Annotated[str, AfterValidator(_instant_text)]
 NotifyUrl = Annotated[str, _text(NOTIFY_URL_LENGTH_MAX, length_min=1), AfterValidator(_notify_url)]
@@ -72,7 +82,7 @@ class Amount(Form):
 class Payer(Form):
     """Who pays, under this appid."""
 
-    openid: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,128}\z")]
+    openid: OpenId
 
 
 class Goods(Form):
@@ -116,11 +126,9 @@ class SettleInfo(Form):
     profit_sharing: bool | None = None
 
 
-class Prepay(Form):
-    """The body of `POST /v3/pay/transactions/jsapi`."""
+class Asked(Form):
+    """What every prepay says, whoever asks."""
 
-    appid: Annotated[str, _text(32, length_min=1)]
-    mchid: Annotated[str, _text(32, length_min=1)]
     description: Annotated[str, _text(127, length_min=1)]
     out_trade_no: OutTradeNo
     time_expire: Rfc3339 | None = None
@@ -129,16 +137,100 @@ class Prepay(Form):
     goods_tag: Annotated[str, _text(32)] | None = None
     support_fapiao: bool | None = None
     amount: Amount
-    payer: Payer
     detail: Detail | None = None
     scene_info: SceneInfo | None = None
     settle_info: SettleInfo | None = None
 
 
+class Prepay(Asked):
+    """The body of `POST /v3/pay/transactions/jsapi`."""
+
+    appid: Party
+    mchid: Party
+    payer: Payer
+
+    @property
+    def sub_mchid(self) -> str | None:
+        """Return nobody: the merchant takes the money itself."""
+        return None
+
+    @property
+    def payee(self) -> str:
+        """Return who takes the money."""
+        return self.mchid
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Spell who sells."""
+        return {"appid": self.appid, "mchid": self.mchid}
+
+    @property
+    def payers(self) -> dict[str, str]:
+        """Spell who pays."""
+        return {"openid": self.payer.openid}
+
+
+class PartnerPayer(Form):
+    """Who pays, under the partner's app or under the sub-merchant's."""
+
+    sp_openid: OpenId | None = None
+    sub_openid: OpenId | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.sp_openid is None) == (self.sub_openid is None):
+            raise ValueError("sp_openid 与 sub_openid 二选一")
+        return self
+
+
+class PartnerPrepay(Asked):
+    """The body of `POST /v3/pay/partner/transactions/jsapi` (服务商模式)."""
+
+    sp_appid: Party
+    sp_mchid: Party
+    sub_appid: Party | None = None
+    sub_mchid: Party
+    payer: PartnerPayer
+
+    @model_validator(mode="after")
+    def _its_own_app(self) -> Self:
+        if self.payer.sub_openid and not self.sub_appid:
+            raise ValueError("传 sub_openid 时须传 sub_appid")
+        return self
+
+    @property
+    def payee(self) -> str:
+        """Return who takes the money."""
+        return self.sub_mchid
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Spell who sells, and through whom."""
+        names = {"sp_appid", "sp_mchid", "sub_appid", "sub_mchid"}
+        told: dict[str, str] = self.model_dump(include=names, exclude_none=True)
+        return told
+
+    @property
+    def payers(self) -> dict[str, str]:
+        """Spell who pays; the partner's openid is always told, here it is made up."""
+        if self.payer.sp_openid:
+            return {"sp_openid": self.payer.sp_openid}
+        sub_openid = self.payer.sub_openid or ""
+        told = "o" + sha256(f"{self.sp_appid} {sub_openid}".encode()).hexdigest()[:27]
+        return {"sp_openid": told, "sub_openid": sub_openid}
+
+
 class Close(Form):
     """The body of a close (关单)."""
 
-    mchid: Annotated[str, _text(32, length_min=1)]
+    mchid: Party
+
+
+class PartnerClose(Form):
+    """The body of a partner's close."""
+
+    sp_mchid: Party
+    sub_mchid: Party
 
 
 F = TypeVar("F", bound=Form)

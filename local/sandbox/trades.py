@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from local.sandbox.book import Book
 from local.sandbox.orders import Order, TradeState, china_time
-from local.sandbox.prepay import Prepay
+from local.sandbox.prepay import PartnerPrepay, Prepay
 from local.sandbox.wire import RefusalError, param_error
 
 EXPIRY_MIN = timedelta(minutes=1)
@@ -22,7 +22,7 @@ class Trades:
         self._book = book
         self._now = now
 
-    def prepay(self, asked: Prepay) -> Order:
+    def prepay(self, asked: Prepay | PartnerPrepay) -> Order:
         """Open an order, or answer for the one that has this number."""
         now = self._now()
         with self._book.lock:
@@ -48,18 +48,22 @@ class Trades:
         """Return an order by the merchant's number."""
         return self._existing(self._book.order(out_trade_no))
 
-    def query_transaction(self, transaction_id: str) -> Order:
-        """Return an order by WeChat Pay's number."""
-        return self._existing(self._book.order_by_transaction_id(transaction_id))
+    def query_of(self, out_trade_no: str, sub_mchid: str | None) -> Order:
+        """Return an order by the merchant's number; a sub-merchant's for that one alone."""
+        return self._belonging(self._book.order(out_trade_no), sub_mchid)
+
+    def query_transaction(self, transaction_id: str, sub_mchid: str | None = None) -> Order:
+        """Return an order by WeChat Pay's number; a sub-merchant's for that one alone."""
+        return self._belonging(self._book.order_by_transaction_id(transaction_id), sub_mchid)
 
     def query_prepay(self, prepay_id: str) -> Order:
         """Return an order by its prepay_id, while that lives."""
         return self._existing(self._book.order_by_prepay_id(prepay_id))
 
-    def close(self, out_trade_no: str) -> None:
+    def close(self, out_trade_no: str, sub_mchid: str | None = None) -> None:
         """Close an unpaid order; closing again is right too."""
         with self._book.lock:
-            order = self.query(out_trade_no)
+            order = self.query_of(out_trade_no, sub_mchid)
             if order.state is TradeState.SUCCESS:
                 raise order_paid()
             self._book.keep(order.evolve(state=TradeState.CLOSED))
@@ -81,12 +85,16 @@ class Trades:
             )
             return self._book.keep(paid)
 
+    def _belonging(self, order: Order | None, sub_mchid: str | None) -> Order:
+        found = self._existing(order)
+        return self._existing(found if found.prepay.sub_mchid == sub_mchid else None)
+
     def _existing(self, order: Order | None) -> Order:
         if not order:
             raise RefusalError(404, "ORDER_NOT_EXIST", "订单不存在")
         return order.at(self._now())
 
-    def _opened(self, asked: Prepay, now: datetime) -> Order:
+    def _opened(self, asked: Prepay | PartnerPrepay, now: datetime) -> Order:
         expires_at = now + EXPIRY_DEFAULT
         if asked.time_expire:
             expires_at = max(datetime.fromisoformat(asked.time_expire), now + EXPIRY_MIN)
