@@ -1,19 +1,21 @@
-"""`make demo`: one purchase over real HTTP, from the catalogue to money released, and its books.
+"""`make demo`: a purchase over real HTTP, from the catalogue to the payout, in both funds models.
 
-Exit 0 only if every step went well and the books agree to the fen.
+Exit 0 only if every step went well and the books agree to the fen, ours and the provider's.
 """
 
 import os
 import sys
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.kernel.ids import PartnerId
 from chalicelib.kernel.money import Money, yuan_text
 from chalicelib.ledger.segments import ReadSegments
 from local.books import local_lake
 from local.client import Reply
+from local.control import Control
 from local.emulator import EmulatorError
 from local.stack import Stack, StackError
 from local.story import Story, StoryError
@@ -21,22 +23,41 @@ from local.story import Story, StoryError
 _PRICE, _QUANTITY, _STOCK = 1999, 2, 10
 _TOTAL = _PRICE * _QUANTITY
 _FEE_BASIS_POINTS, _FEE = 60, 24  # of ¥39.98, half up
+_SHARE_BASIS_POINTS, _SHARE = 500, 199  # of ¥39.98, down
+_PARTNER, _PARTNERS_NUMBER = PartnerId.derive("demo"), "1922222222"
+_SELLER = "1911111111"
 _FORGED = {
     "Wechatpay-Timestamp": "1",
     "Wechatpay-Nonce": "x",
     "Wechatpay-Serial": "0",
     "Wechatpay-Signature": "Zm9yZ2Vk",
 }
+_MODELS = {
+    "direct": "the platform's own shop: collected under its number, paid out by transfer",
+    "partner": "the seller is the payee: frozen at the provider, then shared and unfrozen",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a purchase left behind."""
+
+    merchant_id: str
+    order_id: str
 
 
 def main() -> int:
-    """Play the purchase; return the exit code."""
-    print("Shoukuan 收款: one purchase, from the catalogue to money released\n")
+    """Play both models; return the exit code."""
+    print("Shoukuan 收款: one purchase in each funds model, from the catalogue to the payout")
     try:
-        with tempfile.TemporaryDirectory() as folder, _stack(Path(folder)) as stack:
-            os.environ["AWS_ENDPOINT_URL"] = stack.aws
-            print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
-            _play(stack)
+        for model, meaning in _MODELS.items():
+            print(f"\n{model.upper()}: {meaning}\n")
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                _stack(Path(folder), model) as stack,
+                Control(stack),
+            ):
+                _play(stack, model)
     except (StoryError, StackError, EmulatorError) as error:
         print(f"\nFAILED: {error}")
         return 1
@@ -44,21 +65,38 @@ def main() -> int:
     return 0
 
 
-def _stack(folder: Path) -> Stack:
-    return Stack(folder, overrides={"PLATFORM_FEE_BASIS_POINTS": str(_FEE_BASIS_POINTS)})
+def _stack(folder: Path, model: str) -> Stack:
+    settings = {
+        "PLATFORM_FEE_BASIS_POINTS": str(_FEE_BASIS_POINTS),
+        "FUNDS_MODEL": model,
+    }
+    return Stack(folder, overrides=settings)
 
 
-def _play(stack: Stack) -> None:
+def _play(stack: Stack, model: str) -> None:
+    os.environ["AWS_ENDPOINT_URL"] = stack.aws
+    print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
     story = Story(stack, say=_say)
     try:
-        merchant_id = _purchase(story)
-        _check(merchant_id, _books(story, merchant_id))
+        sold = _purchase(story)
+        if model == "direct":
+            _settled(story, sold)
+        else:
+            _unfrozen(story, sold)
+        expected = _expected(sold.merchant_id, model)
+        _check(story, sold.merchant_id, expected, _books(story, sold.merchant_id))
     finally:
         story.close()
 
 
-def _purchase(story: Story) -> str:
+def _purchase(story: Story) -> Sold:
     merchant_id = story.registered("山月茶庄")
+    partner = {
+        "partner_id": _PARTNER,
+        "basis_points": _SHARE_BASIS_POINTS,
+        "account": _PARTNERS_NUMBER,
+    }
+    story.agreed(merchant_id, payee="o_owner", seller=_SELLER, partners=[partner])
     product_id = story.product(story.merchant(merchant_id), "高山乌龙茶 250g", _PRICE, _STOCK)
     shopper = story.shopper("xiaoming")
     order = story.order(shopper, merchant_id, product_id, _QUANTITY)
@@ -71,23 +109,55 @@ def _purchase(story: Story) -> str:
     shown = story.shown(shopper, order["id"])
     _insist(shown["state"] == "paid", "the order is not paid")
     _insist(shown["held"]["amount"] == _TOTAL, "the order does not hold what was paid")
-    _insist(shown["due"]["amount"] == 0, "something is still due")
     left = shopper.get(f"/v1/products/{product_id}").body["stock"]
     _insist(left == _STOCK - _QUANTITY, "the stock is wrong")
     story.shipped(story.merchant(merchant_id), order["id"])
     received = story.received(shopper, order["id"])
     _insist(received["held"]["amount"] == 0, "the order still holds something")
-    return merchant_id
+    return Sold(merchant_id, order["id"])
+
+
+def _settled(story: Story, sold: Sold) -> None:
+    """Let the day end, settle it, and let the merchant's owner confirm the transfer."""
+    merchant = story.merchant(sold.merchant_id)
+    day = story.day_over()
+    settlement = story.settled(day)
+    payout = story.payout_in(merchant, sold.merchant_id, "processing")
+    _insist(payout["amount"]["amount"] == _TOTAL - _FEE - _SHARE, "another amount is paid out")
+    _insist(story.settled(day)["id"] == settlement["id"], "the day was settled twice")
+    _insist(story.confirmed(payout["id"]) == [204], "the payout's notification was refused")
+    story.payout_in(merchant, sold.merchant_id, "paid")
+    statement = merchant.get(f"/v1/merchants/{sold.merchant_id}/statements/{day}?format=csv")
+    story.expect("statement", statement, 200, f"of {day}")
+    print("\n" + "\n".join(f"  {line}" for line in statement.body.splitlines()))
+
+
+def _unfrozen(story: Story, sold: Sold) -> None:
+    """Wait until the provider has shared, and given the seller what is its own."""
+    merchant = story.merchant(sold.merchant_id)
+    payout = story.payout_in(merchant, sold.merchant_id, "paid")
+    _insist(payout["order_id"] == sold.order_id, "another order's money was unfrozen")
+    _insist(payout["amount"]["amount"] == _TOTAL - _FEE - _SHARE, "another amount was unfrozen")
+
+
+def _expected(merchant_id: str, model: str) -> dict[str, int]:
+    """Return what each account must hold in the end, on its own side."""
+    gone = _TOTAL - _FEE - _SHARE + (_SHARE if model == "partner" else 0)
+    accounts = {
+        "provider:wechatpay:clearing": _TOTAL - gone,
+        f"merchant:{merchant_id}:held": 0,
+        f"merchant:{merchant_id}:payout": 0,
+        f"partner:{_PARTNER}:available": 0 if model == "partner" else _SHARE,
+        "platform:fees": _FEE,
+    }
+    return accounts | ({f"merchant:{merchant_id}:available": 0} if model == "direct" else {})
 
 
 def _books(story: Story, merchant_id: str) -> list[Any]:
     """Read the books as the merchant and the operator do, and print them."""
     merchant, operator = story.merchant(merchant_id), story.operator()
-    began = time.monotonic()
-    balances = story.folded(merchant, merchant_id, _TOTAL - _FEE)
-    print(f"\nFolded and visible {time.monotonic() - began:.1f} s after the receipt's commit")
-    entries = merchant.get(f"/v1/merchants/{merchant_id}/entries").body["items"]
-    print("\nJournal")
+    entries = story.entries_in(merchant, merchant_id, kind="payout_paid")
+    print("\nJournal, newest first")
     for entry in entries:
         print(f"  {entry['kind']}  {entry['key']}  at position {entry['position']}")
         for posting in entry["postings"]:
@@ -95,35 +165,30 @@ def _books(story: Story, merchant_id: str) -> list[Any]:
             print(f"    {posting['side']:6}  {posting['account']:50} {amount:>10}")
     accounts = sorted({posting["account"] for entry in entries for posting in entry["postings"]})
     shown = [operator.get(f"/v1/ledger/accounts/{account}").body for account in accounts]
-    print(f"\nBalances at position {balances['position']}, each on its own side")
+    print(f"\nBalances at position {shown[0]['position']}, each on its own side")
     for account in shown:
         (balance,) = account["balances"]
         amount = yuan_text(Money(**balance["balance"]))
         print(f"  {account['side']:6}  {account['account']:50} {amount:>12}")
-    listed = merchant.get(f"/v1/merchants/{merchant_id}/orders?state=released").body
-    return [entries, shown, listed]
+    return shown
 
 
-def _check(merchant_id: str, books: list[Any]) -> None:
-    entries, accounts, released = books
-    expected = {
-        "provider:wechatpay:clearing": _TOTAL,
-        f"merchant:{merchant_id}:held": 0,
-        f"merchant:{merchant_id}:available": _TOTAL - _FEE,
-        "platform:fees": _FEE,
-    }
+def _check(story: Story, merchant_id: str, expected: dict[str, int], accounts: list[Any]) -> None:
     found = {
         account["account"]: account["balances"][0]["balance"]["amount"] for account in accounts
     }
     _insist(found == expected, f"the books say otherwise: {found}")
-    _insist(len(entries) == 2, "three notifications moved money more than once")  # noqa: PLR2004
-    _insist(len(released["items"]) == 1, "the merchant's list of released orders is wrong")
-    listed = [numbered for _, rows in ReadSegments(local_lake()).batches() for numbered in rows]
-    by_time = sorted(listed, key=lambda numbered: numbered.row.key.sk)
-    kinds = ", ".join(numbered.row.kind for numbered in by_time)
-    print(f"\nThe numbered list has {len(listed)} rows, by time: {kinds}")
-    positions = [numbered.position for numbered in listed]
-    _insist(positions == list(range(1, len(listed) + 1)), "the list has a gap")
+    keeps = story.provider_keeps()
+    print(f"\nThe provider's own books say that it keeps {yuan_text(Money(amount=keeps))} for us")
+    _insist(keeps == expected["provider:wechatpay:clearing"], "the provider says otherwise")
+    merchant = story.merchant(merchant_id)
+    listed = merchant.get(f"/v1/merchants/{merchant_id}/orders?state=released").body
+    _insist(len(listed["items"]) == 1, "the merchant's list of released orders is wrong")
+    rows = [numbered for _, rows in ReadSegments(local_lake()).batches() for numbered in rows]
+    kinds = ", ".join(numbered.row.kind for numbered in rows)
+    print(f"\nThe numbered list has {len(rows)} rows: {kinds}")
+    positions = [numbered.position for numbered in rows]
+    _insist(positions == list(range(1, len(rows) + 1)), "the list has a gap")
 
 
 def _insist(holds: bool, sentence: str) -> None:  # noqa: FBT001  a check reads best so

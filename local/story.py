@@ -4,12 +4,14 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib.ledger.days import business_day
 from local.client import Client, Reply
 from local.stack import Stack
 
-_FOLDED_SECONDS_MAX = 15
+_AWAITED_SECONDS_MAX = 30
 
 
 class StoryError(AssertionError):
@@ -26,7 +28,8 @@ class Story:
     def __post_init__(self) -> None:
         self.api = Client(self.stack.api)
         self.sandbox = Client(self.stack.sandbox)
-        self.clients = [self.api, self.sandbox]
+        self.control = Client(self.stack.control)
+        self.clients = [self.api, self.sandbox, self.control]
 
     def close(self) -> None:
         """Let all connections go."""
@@ -79,16 +82,78 @@ class Story:
         body = self.expect("shopper pays", reply, 200, "the gateway notifies")
         return [delivery["status"] for delivery in body["deliveries"]]
 
-    def folded(self, merchant: Client, merchant_id: str, available: int) -> Any:
-        """Wait until so much of a merchant's balances is its own, and return them."""
-        deadline = time.monotonic() + _FOLDED_SECONDS_MAX
-        while True:
-            reply = merchant.get(f"/v1/merchants/{merchant_id}/balances")
-            if reply.status != 200 or reply.body["available"]["amount"] == available:  # noqa: PLR2004
-                return self.expect("balances shown", reply, 200, "available, to the fen")
-            if time.monotonic() > deadline:
-                raise StoryError(f"the balances stay behind: {reply.body}")
-            time.sleep(0.05)
+    def agreed(self, merchant_id: str, **terms: Any) -> Any:
+        """Agree on a merchant's terms."""
+        reply = self.operator().post(f"/v1/merchants/{merchant_id}/terms", terms)
+        return self.expect("terms agreed", reply, 200, "payee, seller, a partner's share")
+
+    def day_over(self) -> str:
+        """Let the business day end, with all of it numbered; return the day that is over."""
+        self.ticked()
+        offset = int(self.control.get("/status").body["offset_seconds"])
+        today = business_day(datetime.now(UTC) + timedelta(seconds=offset))
+        self.control.post("/clock", {"offset_seconds": offset + 86_400})
+        self.ticked()
+        return today.isoformat()
+
+    def ticked(self) -> Any:
+        """Run what is due, until nothing waits."""
+        reply = self.control.post("/tick")
+        if reply.status != 200 or not reply.body["empty"]:  # noqa: PLR2004
+            raise StoryError(f"something keeps waiting: {reply.body}")
+        return reply.body
+
+    def settled(self, day: str) -> Any:
+        """Settle a business day by hand."""
+        body = {"business_date": day}
+        reply = self.operator().post("/v1/settlements", body, key=new_key())
+        return self.expect("day settled", reply, 201, f"{day}, up to where it closed")
+
+    def payout_in(self, merchant: Client, merchant_id: str, state: str) -> Any:
+        """Wait until a merchant's newest payout is in this state, and return it."""
+
+        def found() -> Any:
+            items = merchant.get(f"/v1/merchants/{merchant_id}/payouts").body["items"]
+            return items[0] if items and items[0]["state"] == state else None
+
+        payout_id = self._awaited(found, f"no payout is {state}")["id"]
+        reply = merchant.get(f"/v1/payouts/{payout_id}")
+        return self.expect(f"payout {state}", reply, 200, payout_id)
+
+    def confirmed(self, payout_id: str, outcome: str = "confirmed") -> list[int]:
+        """Let the receiver confirm a transfer; return how our side answered each notification."""
+        path = f"/control/transfers/{payout_id.replace('_', '')}"
+        reply = self.sandbox.post(path, {"outcome": outcome})
+        body = self.expect(f"transfer {outcome}", reply, 200, "the gateway notifies")
+        return [delivery["status"] for delivery in body["deliveries"]]
+
+    def entries_in(self, merchant: Client, merchant_id: str, *, kind: str) -> Any:
+        """Wait until the newest of a merchant's entries is of this kind, and return them all."""
+
+        def found() -> Any:
+            items = merchant.get(f"/v1/merchants/{merchant_id}/entries").body["items"]
+            return items if items and items[0]["kind"] == kind else None
+
+        return self._awaited(found, f"no entry says {kind}")
+
+    def provider_keeps(self) -> int:
+        """Return what the gateway's own books keep for us: collected, and not gone."""
+        books = self.sandbox.get("/control/money").body
+        ours = self.stack.environment()["WECHATPAY_MCH_ID"]
+        direct = [one for one in books["transactions"] if one["sub_mchid"] is None]
+        frozen = [one for one in books["transactions"] if one["sub_mchid"] is not None]
+        kept = sum(one["total"] for one in direct)
+        kept += sum(one["frozen"] + one["pending"] + one["shared"].get(ours, 0) for one in frozen)
+        paid = [bill for bill in books["transfers"] if bill["state"] == "SUCCESS"]
+        return int(kept - sum(bill["transfer_amount"] for bill in paid))
+
+    def _awaited(self, look: Callable[[], Any], otherwise: str) -> Any:
+        deadline = time.monotonic() + _AWAITED_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if (found := look()) is not None:
+                return found
+            time.sleep(0.1)
+        raise StoryError(otherwise)
 
     def shipped(self, merchant: Client, order_id: str) -> Any:
         """Say that an order is on its way."""

@@ -27,6 +27,7 @@ from tests.simulation.world import Killed
 Result = TypeVar("Result")
 
 HORIZON_SECONDS = 2 * TTL_SECONDS
+_NEARLY_MIDNIGHT_SECONDS = 8 * 3600 - 1500  # the clock starts at four in the afternoon
 _TRIES_MAX = 6
 _RINGS = 30
 _ZOMBIES = 0.002  # of all calls
@@ -57,6 +58,9 @@ class Scene:
             kind, trouble * (4 if kind == sore else 1)
         )
         self.stage.latency = lambda: self._latency(slowness)
+        if self.draw.random() < 0.5:  # the day closes while they trade
+            self.stage.world.pause(_NEARLY_MIDNIGHT_SECONDS)
+        self.until = self.stage.world.seconds + HORIZON_SECONDS
         merchant = self.stage.merchant()
         self.merchant_id = merchant
         self.stage.rooms.merchants.agree(merchant, self.draw.choice([Terms(), terms()]))
@@ -207,7 +211,7 @@ class Scene:
             self.stage.world.pause(15)
 
     def _worker(self, work: Callable[[], object]) -> None:
-        while self.stage.world.seconds < HORIZON_SECONDS:
+        while self.stage.world.seconds < self.until:
             self._attempt(work)
             self.stage.world.pause(60 + self._wait(30))
 

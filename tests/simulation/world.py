@@ -61,8 +61,11 @@ class World:
         self.story.append(f"{self.seconds:10.3f}  {sentence}")
 
     def begin(self, actor: Callable[[], None], *, after: float = 0.0) -> None:
-        """Let an actor begin; it ends when its function does, or when it is killed."""
-        self._enqueue(greenlet(actor), after)
+        """Let an actor begin; it ends when its function does, or when it is killed.
+
+        Whoever ends gives way to the world, not to the actor that let it begin.
+        """
+        self._enqueue(greenlet(actor, parent=self._main or greenlet.getcurrent()), after)
 
     def run(self) -> None:
         """Run until nobody waits any more."""

@@ -10,7 +10,6 @@ from chalicelib.kernel.ids import PayoutId
 from chalicelib.kernel.money import Money
 from chalicelib.providers.funds import (
     FrozenPayment,
-    Receiver,
     Shared,
     ShareOrder,
     ShareReturn,
@@ -40,9 +39,11 @@ class WeChatFunds:
     exchange: Exchange
 
     def share(self, order: ShareOrder) -> Shared:
-        """Share a frozen payment (请求分账), after making its receivers known."""
-        for receiver in order.receivers:
-            self._introduce(receiver, order.payment)
+        """Share a frozen payment (请求分账).
+
+        Its receivers were added before (添加分账接收方), with their names, by whoever set the
+        merchant up: a receiver that is not known is refused.
+        """
         question = Question("POST", sharing.ORDERS, sharing.share_body(order, self.account))
         return self._asked(
             question,
@@ -99,10 +100,6 @@ class WeChatFunds:
     def cancel_transfer(self, payout_id: PayoutId) -> None:
         """Ask for a transfer that waits to be cancelled (撤销转账)."""
         self._asked(Question("POST", f"{_bill(payout_id)}/cancel"), lambda _: None)
-
-    def _introduce(self, receiver: Receiver, payment: FrozenPayment) -> None:
-        body = sharing.receiver_body(receiver, payment, self.account)
-        self._asked(Question("POST", sharing.RECEIVERS, body), lambda _: None)
 
     def _asked(
         self, question: Question, read: Callable[[Mapping[str, object]], Reading]

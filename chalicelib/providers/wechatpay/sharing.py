@@ -10,7 +10,6 @@ from typing import Any
 from chalicelib.kernel.money import AMOUNT_MAX, Money, fen
 from chalicelib.providers.funds import (
     FrozenPayment,
-    Receiver,
     ReceiverKind,
     ReceiverOutcome,
     ReturnResult,
@@ -27,7 +26,6 @@ from chalicelib.providers.wechatpay.mapping import compact, text_in
 
 ORDERS = "/v3/profitsharing/orders"
 UNFREEZE = "/v3/profitsharing/orders/unfreeze"
-RECEIVERS = "/v3/profitsharing/receivers/add"
 AMOUNTS = "/v3/profitsharing/transactions/"
 RETURNS = "/v3/profitsharing/return-orders"
 DESCRIPTION_LENGTH_MAX = 80
@@ -45,22 +43,6 @@ _RETURNED = {
     "SUCCESS": ReturnResult.SUCCESS,
     "FAILED": ReturnResult.FAILED,
 }
-
-
-def receiver_body(receiver: Receiver, payment: FrozenPayment, account: WeChatPayAccount) -> bytes:
-    """Spell a receiver to be known (添加分账接收方); added again, it is known already.
-
-    A merchant's name, which some relations ask for, is not sent.
-    """
-    return compact(
-        {
-            "sub_mchid": payment.seller,
-            "appid": account.app_id,
-            "type": _TYPES[receiver.kind],
-            "account": receiver.account,
-            "relation_type": "PARTNER",
-        }
-    )
 
 
 def share_body(order: ShareOrder, account: WeChatPayAccount) -> bytes:

@@ -104,7 +104,11 @@ class UnfreezeOrder:
     def _shared(
         self, number: str, frozen: FrozenPayment, receivers: list[Receiver]
     ) -> Shared | None:
-        """Share, or ask how far it is; None when there is nothing to share, or all was refused."""
+        """Share, or ask how far it is; None when there is nothing to share, or nothing is frozen.
+
+        A refusal passes through, and the payout waits for a person, unless the freeze has ended by
+        itself: then all of it is the seller's already.
+        """
         if not receivers:
             return None
         known = self.provider.shared(number, frozen)
@@ -114,7 +118,10 @@ class UnfreezeOrder:
         try:
             return self.provider.share(order)
         except ProviderRejectedError:
-            return self.provider.shared(number, frozen)
+            known = self.provider.shared(number, frozen)
+            if known is None and self.provider.frozen(frozen).amount:
+                raise
+            return known
 
     def _book(self, payout: Payout, order: Order, took: set[str]) -> Payout:
         """Say who took a part: a partner's money has left; what nobody took is the seller's."""
