@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.meter import Meter, Reading
+from benchmarks.money_out import money_out
 from chalicelib.orders.model import Wanted
 from tests.fakes.house import TTL_SECONDS, House
 
@@ -41,6 +42,23 @@ BUDGETS = {
         Budget("ship, again", 1, 0),
         Budget("confirm receipt", 2, 6),
         Budget("confirm receipt, again", 1, 0),
+        Budget("release a part", 2, 8),
+        Budget("release a part, again", 2, 0),
+        Budget("agree on terms", 2, 4),
+        Budget("open a settlement", 2, 4),
+        Budget("settle merchant", 2, 8),
+        Budget("settle merchant, again", 1, 0),
+        Budget("settle merchant, more came since", 3, 8),
+        Budget("settle merchant, passed over", 2, 6),
+        Budget("advance", 1, 6),
+        Budget("hear of a payout", 1, 2),
+        Budget("send payout", 3, 4),
+        Budget("payout confirmed", 2, 6),
+        Budget("payout confirmed, again", 1, 0),
+        Budget("payout failed", 2, 6),
+        Budget("merchant's statement", 10, 0),
+        Budget("begin unfreezing", 2, 4),
+        Budget("share and unfreeze", 4, 10),
         Budget("number 3 commits of 1 order", 27, 29),
         Budget("number 300 commits of 100 orders", 42, 852),
         Budget("merchant's balances", 2, 0),
@@ -93,6 +111,7 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield read("payment notified, unknown", lambda: house.capture.capture(strange))
     yield from _escrow(house, read)
     yield from _books(house, read)
+    yield from money_out(house, read)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

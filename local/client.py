@@ -6,7 +6,7 @@ from typing import Any
 
 import urllib3
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import ClientError
 
+_VISIBILITY_SECONDS = 10
+"""How soon what a killed worker had taken comes again; on AWS a function may run for longer."""
+
 _DECLARATION = Path(__file__).parent.parent / ".chalice" / "resources.json"
 
 
@@ -43,10 +46,9 @@ def _create_table(client: Any, properties: dict[str, Any], stage: str) -> None:
 
 
 def _create_queue(client: Any, properties: dict[str, Any], stage: str, arns: dict[str, str]) -> str:
-    attributes: dict[str, str] = {
-        name: str(properties[name])
-        for name in ("VisibilityTimeout", "MessageRetentionPeriod")
-        if name in properties
+    attributes = {
+        "VisibilityTimeout": str(_VISIBILITY_SECONDS),
+        "MessageRetentionPeriod": str(properties["MessageRetentionPeriod"]),
     }
     if policy := properties.get("RedrivePolicy"):
         dead, _ = policy["deadLetterTargetArn"]["Fn::GetAtt"]

@@ -117,6 +117,19 @@ class Stack:
             self._emulator.stop()
             self._emulator = None
 
+    def restart(self, *, by: signal.Signals) -> None:
+        """End the API and the workers by a signal, and start them again as they were."""
+        ended = [child for child in self._children if child.name in {"api", "worker"}]
+        for child in ended:
+            child.process.send_signal(by)
+        for child in ended:
+            child.process.wait(_STOP_SECONDS_MAX)
+            with child.log.open("ab") as log:
+                command = [str(part) for part in child.process.args]  # type: ignore[union-attr]
+                child.process = spawn(command, self.environment(), log)
+        for child in ended:
+            child.wait_until_up()
+
     def ended(self) -> str | None:
         """Return what ended by itself, with its last words; None while all is well."""
         for child in self._children:

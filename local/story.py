@@ -11,7 +11,7 @@ from chalicelib.ledger.days import business_day
 from local.client import Client, Reply
 from local.stack import Stack
 
-_AWAITED_SECONDS_MAX = 30
+_AWAITED_SECONDS_MAX = 60
 
 
 class StoryError(AssertionError):

@@ -170,7 +170,7 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
             yield f"{key.pk} is {item['state']} for ever"
-        if key.pk.startswith(("due/receipt", "due/payout", "due/unsettled")):
+        if key.pk.startswith(("due/receipt", "due/payout")):
             yield f"{key.sk} is due for ever"
 
 

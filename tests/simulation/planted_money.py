@@ -130,6 +130,6 @@ MONEY_BUGS = [
     Bug("unfreeze with a used number", _unfrozen_under_a_used_number),
     Bug("share over 30 %", _shares_over_the_cap),
     Bug("finished taken for success", _finished_taken_for_success),
-    Bug("silence taken for refusal", _paid_again_under_a_new_number),
+    Bug("silence taken for refusal", _paid_again_under_a_new_number, "send payout"),
     Bug("payout forgotten", _payout_forgotten),
 ]

@@ -15,6 +15,7 @@ class Bug:
 
     name: str
     plant: Plant
+    verb: str | None = None  # whose crash points show it, where seeds seldom come there
 
 
 @contextmanager

@@ -47,8 +47,7 @@ class Played:
 class Scene:
     """One seed's cast."""
 
-    def __init__(self, seed: int, keys: SandboxKeys | None) -> None:
-        partner = keys is None and seed % 3 == 0  # one in three: the seller is the payee
+    def __init__(self, seed: int, keys: SandboxKeys | None, *, partner: bool) -> None:
         self.stage = Stage(seed, wire_keys=keys, partner=partner)
         self.draw = self.stage.world.random
         trouble = self.draw.choice([0.0, 0.03, 0.15])
@@ -259,9 +258,14 @@ class Scene:
         return self.draw.random() * seconds
 
 
-def play(seed: int, keys: SandboxKeys | None = None) -> Played:
-    """Play one seed, and say what broke; with keys the real client speaks the real protocol."""
-    scene = Scene(seed, keys)
+def play(seed: int, keys: SandboxKeys | None = None, *, partner: bool | None = None) -> Played:
+    """Play one seed, and say what broke; with keys the real client speaks the real protocol.
+
+    In one seed of three the seller is the payee, unless it is said which.
+    """
+    if partner is None:
+        partner = keys is None and seed % 3 == 0
+    scene = Scene(seed, keys, partner=partner)
     broken: str | None = None
     try:
         scene.play()

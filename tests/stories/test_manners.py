@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
+from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, ProductId, SettlementId
 from local.client import Client
 from local.story import Story, new_key
 
 ORDER, PRODUCT, MERCHANT = OrderId.derive("x"), ProductId.derive("x"), MerchantId.derive("x")
+SETTLEMENT, PAYOUT = SettlementId.derive("x"), PayoutId.derive("x")
 ROUTES: list[tuple[str, str, set[str]]] = [
     ("POST", "/v1/merchants", {"operator"}),
     ("GET", f"/v1/merchants/{MERCHANT}", {"operator", "merchant"}),
@@ -25,6 +26,15 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", f"/v1/merchants/{MERCHANT}/balances", {"operator", "merchant"}),
     ("GET", f"/v1/merchants/{MERCHANT}/entries", {"operator", "merchant"}),
     ("GET", f"/v1/merchants/{MERCHANT}/days", {"operator", "merchant"}),
+    ("POST", f"/v1/merchants/{MERCHANT}/terms", {"operator"}),
+    ("POST", f"/v1/orders/{ORDER}/releases", {"member"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/statements/2026-11-24", {"operator", "merchant"}),
+    ("GET", f"/v1/merchants/{MERCHANT}/payouts", {"operator", "merchant"}),
+    ("POST", f"/v1/merchants/{MERCHANT}/advances", {"operator"}),
+    ("POST", "/v1/settlements", {"operator"}),
+    ("GET", f"/v1/settlements/{SETTLEMENT}", {"operator"}),
+    ("GET", f"/v1/settlements/{SETTLEMENT}/payouts", {"operator"}),
+    ("GET", f"/v1/payouts/{PAYOUT}", {"operator", "merchant"}),
     ("GET", "/v1/ledger/accounts/platform:suspense", {"operator"}),
     ("GET", "/v1/ledger/days/2026-11-24", {"operator"}),
 ]
@@ -64,7 +74,7 @@ def test_one_merchant_never_sees_anothers(story: Story) -> None:
     assert story.merchant(ours).get(f"/v1/orders/{order['id']}").status == 200
     assert story.merchant(other).get(f"/v1/orders/{order['id']}").status == 404
     assert story.merchant(other).get(f"/v1/merchants/{ours}").status == 404
-    for kind in ("orders", "balances", "entries", "days"):
+    for kind in ("orders", "balances", "entries", "days", "payouts"):
         path = f"/v1/merchants/{ours}/{kind}"
         assert story.merchant(ours).get(path).status == 200
         assert story.merchant(other).get(path).status == 404
