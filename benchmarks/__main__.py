@@ -1,4 +1,4 @@
-"""`make bench`: what verbs cost; a notification's own CPU; the sequencer's speed, growth and delay.
+"""`make bench`: what verbs cost; a notification's own CPU; how sequencer and settling grow.
 
 Costs are counted, CPU is a ratio in one run. ORDERS says how far the list grows (100,000).
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import sequencer
+from benchmarks import sequencer, settling
 from benchmarks.bare import Bare
 from benchmarks.meter import Meter
 from benchmarks.signed import Notification, notification
@@ -41,6 +41,7 @@ def main() -> int:
         over = _print_costs()
         _print_cpu(Path(folder))
     sequencer.measure(int(os.environ.get("ORDERS", "100000")))
+    settling.measure()
     return 1 if over else 0
 
 

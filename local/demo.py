@@ -185,8 +185,9 @@ def _check(story: Story, merchant_id: str, expected: dict[str, int], accounts: l
     listed = merchant.get(f"/v1/merchants/{merchant_id}/orders?state=released").body
     _insist(len(listed["items"]) == 1, "the merchant's list of released orders is wrong")
     rows = [numbered for _, rows in ReadSegments(local_lake()).batches() for numbered in rows]
-    kinds = ", ".join(numbered.row.kind for numbered in rows)
-    print(f"\nThe numbered list has {len(rows)} rows: {kinds}")
+    by_time = sorted(rows, key=lambda numbered: numbered.row.key.sk)
+    kinds = ", ".join(numbered.row.kind for numbered in by_time)
+    print(f"\nThe numbered list has {len(rows)} rows, by time: {kinds}")
     positions = [numbered.position for numbered in rows]
     _insist(positions == list(range(1, len(rows) + 1)), "the list has a gap")
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 def shape(text: str) -> str:
     """Leave out what differs from run to run: ports, ids, positions, times."""
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:0", text)
-    text = re.sub(r"position \d+|visible \d+\.\d s", "", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d(T[0-9:.]+Z)?", "day", text)
+    text = re.sub(r"position \d+|(?m:^  \d+(?=,))", "", text)
     return re.sub(r"\b[a-z]{3}_[0-9A-Z]{26}\b", "id", text)
 
 
