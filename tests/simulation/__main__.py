@@ -138,19 +138,28 @@ def _seeds(chunk: range) -> tuple[int, float, list[seeds.Played]]:
 def _print_planted(pool: ProcessPoolExecutor) -> int:
     print("\nPlanted bugs: seeds until somebody saw it\n")
     missed = 0
-    for name, (seed, what) in zip(
+    for name, (when, what) in zip(
         [bug.name for bug in BUGS], pool.map(_detect, range(len(BUGS))), strict=True
     ):
-        missed += seed is None
-        print(f"  {name:34} {'MISSED' if seed is None else seed + 1:>6}  {what}")
+        missed += when is None
+        print(f"  {name:38} {when or 'MISSED':>11}  {what}")
     return missed
 
 
-def _detect(number: int) -> tuple[int | None, str]:
-    with planted(BUGS[number]):
+def _detect(number: int) -> tuple[str | None, str]:
+    """Return after how many seeds a bug was seen, or that a crash point shows it; and how."""
+    bug = BUGS[number]
+    with planted(bug):
+        if bug.verb is not None:
+            verb = next(verb for verb in VERBS if verb.name == bug.verb)
+            try:
+                played = sum(1 for _ in crashpoints.singles(verb))
+            except AssertionError as broken:
+                return "crash point", str(broken)[:90]
+            return None, f"in {played} crash points"
         for seed in range(_DETECTION_SEEDS_MAX):
-            if (broken := seeds.play(seed).broken) is not None:
-                return seed, broken[:90]
+            if (broken_at := seeds.play(seed).broken) is not None:
+                return str(seed + 1), broken_at[:90]
     return None, ""
 
 
