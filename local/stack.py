@@ -15,7 +15,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from local.emulator import Emulator, free_port
 from local.lifeline import spawn
@@ -47,6 +47,7 @@ class Child:
     """A process that answers at an address."""
 
     name: str
+    module: str
     process: subprocess.Popen[bytes]
     health: str
     log: Path
@@ -125,8 +126,7 @@ class Stack:
         for child in ended:
             child.process.wait(_STOP_SECONDS_MAX)
             with child.log.open("ab") as log:
-                command = [str(part) for part in child.process.args]  # type: ignore[union-attr]
-                child.process = spawn(command, self.environment(), log)
+                child.process = _spawned(child.module, self.environment(), log)
         for child in ended:
             child.wait_until_up()
 
@@ -204,8 +204,8 @@ class Stack:
     def _start(self, name: str, module: str, environment: dict[str, str], health: str) -> None:
         path = self.data_dir / "logs" / f"{name}.log"
         with path.open("ab") as log:
-            process = spawn([sys.executable, "-m", module], environment, log)
-        self._children.append(Child(name, process, health, path))
+            process = _spawned(module, environment, log)
+        self._children.append(Child(name, module, process, health, path))
 
     def _session_key(self) -> str:
         path = self.data_dir / "session-key"
@@ -213,6 +213,10 @@ class Stack:
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(32))
         return path.read_text()
+
+
+def _spawned(module: str, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return spawn([sys.executable, "-m", module], environment, log)
 
 
 def answers(url: str) -> bool:

@@ -75,7 +75,7 @@ class ShipmentView(BaseModel):
 
 
 class OrderView(BaseModel):
-    """An order: `due` is to be paid, `held` is paid and kept aside (担保)."""
+    """An order: `due` is to be paid, `held` is kept aside (担保), `released` is not any more."""
 
     id: OrderId
     state: OrderState
@@ -83,6 +83,7 @@ class OrderView(BaseModel):
     total: Money
     due: Money
     held: Money
+    released: Money
     lines: list[LineView]
     created_at: AwareDatetime
     expires_at: AwareDatetime
@@ -191,6 +192,7 @@ def shown(placed: Placed) -> OrderView:
         total=order.total,
         due=order.due,
         held=order.held,
+        released=order.released,
         lines=[
             LineView(
                 product_id=line.product_id,

@@ -222,7 +222,7 @@ def _payout(payout: Payout) -> PayoutView:
         state=payout.state,
         business_date=payout.business_date,
         created_at=payout.created_at,
-        confirmation=payout.confirmation or None,
+        confirmation=payout.confirmation if payout.state is PayoutState.PROCESSING else None,
         failure=payout.failure or None,
         order_id=payout.order_id,
     )

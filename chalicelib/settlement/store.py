@@ -18,7 +18,7 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import ITEM_PRESENT, Change, Equals, Missing, OneOf, Set, all_of
 from chalicelib.storage.table import Put, Table
-from chalicelib.storage.values import Item, whole
+from chalicelib.storage.values import Item, Value, whole
 
 PAYOUT = "payout"
 SETTLEMENT = "settlement"
@@ -106,7 +106,7 @@ class SettlementStore:
 
     def created(self, work: Work, payout: Payout) -> None:
         """Add a new payout."""
-        item: dict[str, object] = {
+        item: dict[str, Value] = {
             "merchant": payout.merchant_id,
             "amount": payout.amount.amount,
             "currency": payout.amount.currency,
@@ -118,7 +118,7 @@ class SettlementStore:
             item["payee"] = payout.payee
         if payout.order_id is not None:
             item["order"] = payout.order_id
-        work.put(keys.payout(payout.id), item, refusal=PAYOUT)  # type: ignore[arg-type]
+        work.put(keys.payout(payout.id), item, refusal=PAYOUT)
 
     def sent(self, work: Work, payout: Payout, *, confirmation: str) -> None:
         """Take a payout as the provider's: created → processing."""

@@ -13,6 +13,7 @@ from chalicelib.providers.funds import (
     FrozenPayment,
     ReceiverKind,
     ReceiverOutcome,
+    ReturnResult,
     Shared,
     ShareOrder,
     ShareResult,
@@ -39,6 +40,7 @@ class FundsBooks:
     unfrozen: dict[str, int] = field(default_factory=dict)  # by transaction
     transfers: dict[PayoutId, Transferred] = field(default_factory=dict)
     orders: dict[PayoutId, Transfer] = field(default_factory=dict)
+    returns: dict[str, ShareReturned] = field(default_factory=dict)
     bad_accounts: set[str] = field(default_factory=set)
     refuses_openids: set[str] = field(default_factory=set)
     instant: bool = False  # shares end at once
@@ -138,10 +140,11 @@ class FundsBooks:
         return self.transfers.get(payout_id)
 
     def taken_back(self, number: str) -> ShareReturned | None:
-        raise NotImplementedError(number)
+        return self.returns.get(number)
 
     def take_back(self, order: ShareReturn) -> ShareReturned:
-        raise NotImplementedError(order.number)
+        said = ShareReturned(number=order.number, result=ReturnResult.SUCCESS)
+        return self.returns.setdefault(order.number, said)
 
     @property
     def paid_people(self) -> int:

@@ -14,6 +14,7 @@ from chalicelib.providers.funds import (
     ShareReturned,
     Transfer,
     Transferred,
+    TransferState,
     Unfreeze,
 )
 from chalicelib.providers.port import (
@@ -63,7 +64,8 @@ class SimulatedFunds:
         return self._call("transferred", lambda: self.books.transfers.get(payout_id))
 
     def cancel_transfer(self, payout_id: PayoutId) -> None:
-        raise NotImplementedError(payout_id)
+        end = TransferState.CANCELLED
+        self._call("cancel", lambda: self.books.end_transfer(payout_id, end))
 
     def _call(self, name: str, effect: Callable[[], Result]) -> Result:
         errors: dict[Fault, Exception] = {

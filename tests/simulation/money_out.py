@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from chalicelib.kernel.ids import PayoutId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.chart import Side, normal_side
 from chalicelib.ledger.journal import JournalEntry
@@ -159,7 +160,7 @@ def _payout(stage: Stage, key: Key, item: Item, entries: Entries) -> Iterator[st
             yield f"{entry.key} is of another amount than its payout"
     if "order" in item:
         return
-    known = stage.payees.transfers.get(key.pk)  # type: ignore[call-overload]
+    known = stage.payees.transfers.get(PayoutId(key.pk))
     if paid is not None and (known is None or known.state is not TransferState.PAID):
         yield f"{key.pk} is booked as paid, and the provider did not pay"
     if failed is not None and known is not None and known.state is TransferState.PAID:

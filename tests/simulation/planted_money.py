@@ -13,10 +13,12 @@ from chalicelib.ledger.balances import drawn_key
 from chalicelib.ledger.postings import Shares
 from chalicelib.orders import rules as orders_rules
 from chalicelib.orders.model import Order
+from chalicelib.providers.funds import Transferred, TransferState
+from chalicelib.providers.port import ProviderOutcomeUnknownError
 from chalicelib.settlement import rules
 from chalicelib.settlement.model import Payout
 from chalicelib.settlement.store import SettlementStore
-from chalicelib.settlement.usecases import PayOut, SettleMerchant, SweepPayouts
+from chalicelib.settlement.usecases import PayOut, SettleMerchant, SweepPayouts, UnfreezeOrder
 from chalicelib.settlement.usecases.settle import Standing
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
@@ -91,8 +93,6 @@ def _finished_taken_for_success(roots: ExitStack) -> None:
         booked: Payout = right(self, payout, order, everybody)
         return booked
 
-    from chalicelib.settlement.usecases import UnfreezeOrder  # noqa: PLC0415
-
     right = patch(roots, UnfreezeOrder, "_book", book)
 
 
@@ -100,9 +100,6 @@ def _paid_again_under_a_new_number(roots: ExitStack) -> None:
     """Take silence for refusal: the money is the merchant's again, and is paid out again."""
 
     def asked(self: PayOut, payout: Payout) -> Any:
-        from chalicelib.providers.funds import Transferred, TransferState  # noqa: PLC0415
-        from chalicelib.providers.port import ProviderOutcomeUnknownError  # noqa: PLC0415
-
         try:
             return right(self, payout)
         except ProviderOutcomeUnknownError:
