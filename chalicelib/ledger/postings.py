@@ -180,15 +180,18 @@ def shared(
     What a partner was `paid` has left the provider. What was `missed` stays with the seller: the
     reverse of its credit. The platform's own part stays with the provider, in our name.
     """
-    own = chart.merchant_payout(merchant_id)
-    lines: list[tuple[Account, Posting]] = []
-    for partner_id, share in paid:
-        account = chart.partner_available(partner_id)
-        lines += _transfer(share, account, chart.provider_clearing(provider))
-    for partner_id, share in missed:
-        lines += _transfer(share, chart.partner_available(partner_id), own)
+    lines = [
+        _line(chart.partner_available(partner_id), Side.DEBIT, share)
+        for partner_id, share in (*paid, *missed)
+    ]
     if fee_missed.amount:
-        lines += _transfer(fee_missed, chart.PLATFORM_FEES, own)
+        lines.append(_line(chart.PLATFORM_FEES, Side.DEBIT, fee_missed))
+    gone = sum((share for _, share in paid), start=fen(0))
+    if gone.amount:
+        lines.append(_line(chart.provider_clearing(provider), Side.CREDIT, gone))
+    stays = sum((share for _, share in missed), start=fee_missed)
+    if stays.amount:
+        lines.append(_line(chart.merchant_payout(merchant_id), Side.CREDIT, stays))
     return _movement(
         "payment_shared", f"shared/{payout_id}", tuple(lines), order_id=order_id, reference=""
     )

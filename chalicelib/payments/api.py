@@ -20,6 +20,7 @@ from chalicelib.payments.model import (
     SellerUnknownError,
 )
 from chalicelib.payments.usecases import Started
+from chalicelib.providers.funds import Transferred
 from chalicelib.providers.port import (
     Collected,
     NotificationRefusedError,
@@ -98,6 +99,8 @@ def wechatpay_notified(call: Call) -> None:
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
         raise
+    if isinstance(heard, Transferred):
+        raise NotificationRefusedError("a payout's word belongs to another door", reason="state")
     if not isinstance(heard, Collected):
         observe.count("NotificationIgnored", provider=WECHATPAY)
         observe.note("an event of no concern", what=type(heard).__name__)

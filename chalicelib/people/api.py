@@ -93,8 +93,9 @@ class TermsBody(BaseModel):
 
     @model_validator(mode="after")
     def _each_partner_once(self) -> "TermsBody":
-        if len({partner.partner_id for partner in self.partners}) != len(self.partners):
-            raise ValueError("each partner once")
+        for name in ("partner_id", "account"):
+            if len({getattr(partner, name) for partner in self.partners}) != len(self.partners):
+                raise ValueError(f"each {name} once: the provider takes a receiver once")
         return self
 
 

@@ -24,12 +24,12 @@ def run_settlements(event: SQSEvent) -> Any:
 
 
 @blueprint.schedule(Rate(1, unit=Rate.HOURS))
-def settle_yesterday(_event: CloudWatchEvent) -> Any:
-    """Open the settlement of the last business day, once it is closed."""
-    settlement = wiring.open_settlement().open_yesterdays()
-    if settlement is not None:
-        observe.note("a settlement was opened", day=settlement.business_date)
-    return {"opened": settlement.business_date if settlement else None}
+def settle_closed_days(_event: CloudWatchEvent) -> Any:
+    """Open the settlement of every business day that is closed and was not settled yet."""
+    opened = [settlement.business_date for settlement in wiring.open_settlement().open_missed()]
+    if opened:
+        observe.note("settlements were opened", days=opened)
+    return {"opened": opened}
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))

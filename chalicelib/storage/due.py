@@ -5,7 +5,7 @@ sweep reads what it is about, and a note too many is dropped.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,9 +44,27 @@ class DueList:
         """Take a note away; another sweep may have been faster."""
         work.delete(note.key, refusal=f"was due/{note.key.sk}")
 
+    def up_to(self, at: datetime) -> Iterator[Note]:
+        """Walk all notes whose time has come, shard by shard."""
+        for shard in range(keys.DUE_SHARDS):
+            pk, after = keys.due_list(self.name, shard), None
+            while True:
+                page = self.table.query(keys.MAIN, pk, between=_up_to(at), after=after)
+                yield from (_note(key) for key, _ in page.rows)
+                after = page.next_sk
+                if after is None:
+                    break
+
     def by(self, shard: int, at: datetime, *, limit: int) -> Sequence[Note]:
         """Return the notes of a shard whose time has come, the earliest first."""
-        bounds = (" ", f"{instant_text(at)}~")
         pk = keys.due_list(self.name, shard)
-        page = self.table.query(keys.MAIN, pk, between=bounds, limit=limit)
-        return [Note(key, key.sk.rpartition("/")[2]) for key, _ in page.rows]
+        page = self.table.query(keys.MAIN, pk, between=_up_to(at), limit=limit)
+        return [_note(key) for key, _ in page.rows]
+
+
+def _up_to(at: datetime) -> tuple[str, str]:
+    return " ", f"{instant_text(at)}~"
+
+
+def _note(key: Key) -> Note:
+    return Note(key, key.sk.rpartition("/")[2])

@@ -163,7 +163,7 @@ class Scene:
     def _settle(self) -> None:
         """Settle every day that is closed, as a schedule and a hand do at once."""
         rooms = self.stage.rooms
-        rooms.open_settlement.open_yesterdays()
+        rooms.open_settlement.open_missed()
         if self.draw.random() < 0.1:
             rooms.open_settlement.open(TODAY)
 

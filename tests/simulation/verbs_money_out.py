@@ -76,7 +76,7 @@ def _opened(stage: Stage) -> Verb:
 
 def _opened_by_schedule(stage: Stage) -> Verb:
     closed_day(stage)
-    return stage.rooms.open_settlement.open_yesterdays
+    return stage.rooms.open_settlement.open_missed
 
 
 def _walked(stage: Stage) -> Verb:
@@ -242,7 +242,7 @@ MONEY_OUT = [
     Registered("release a part", _part_released, (escrow.Release.release_part,)),
     Registered("part, frozen", _part_released_on_the_way, (escrow.Release.release_part,), True),
     Registered("open a settlement", _opened, (_OPEN.open,)),
-    Registered("open by schedule", _opened_by_schedule, (_OPEN.open_yesterdays,)),
+    Registered("open by schedule", _opened_by_schedule, (_OPEN.open_missed,)),
     Registered("walk merchants", _walked, (_OPEN.walk,)),
     Registered("settle merchant", _settled, (_SETTLE.settle,)),
     Registered("settle merchant, more came", _settled_though_more_came, (_SETTLE.settle,)),

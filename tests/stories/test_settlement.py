@@ -159,8 +159,8 @@ def test_wrong_terms_are_refused_by_field(story: Story, terms: Any, field: str |
 def test_partners_who_would_take_too_much_are_refused(story: Story) -> None:
     merchant_id = story.registered("甲")
     partners = [
-        {"partner_id": PartnerId.derive(name), "basis_points": 1501, "account": "1922222222"}
-        for name in "ab"
+        {"partner_id": PartnerId.derive(number), "basis_points": 1501, "account": f"19{number}"}
+        for number in ("11111111", "22222222")
     ]
     path = f"/v1/merchants/{merchant_id}/terms"
     reply = story.operator().post(path, {"partners": partners})
@@ -181,3 +181,18 @@ def test_a_milestone_releases_a_part(story: Story) -> None:
     assert (over.status, over.body["code"], over.body["held"]) == (409, "release_too_large", 2998)
     run_tick(story)
     assert available(purchase) == 1000
+
+
+def test_a_forged_word_about_a_payout_is_refused_and_a_true_one_booked_once(story: Story) -> None:
+    purchase = released(story)
+    story.settled(story.day_over())
+    run_tick(story)
+    payout = story.payout_in(purchase.merchant, purchase.merchant_id, "processing")
+    forged = story.api.post_raw("/v1/notifications/wechatpay/payouts", b"{}", {})
+    assert (forged.status, forged.body["code"]) == (400, "notification_refused")
+    assert story.confirmed(payout["id"]) == [204]
+    assert story.confirmed(payout["id"]) == [204]  # said again, and nothing moves twice
+    story.payout_in(purchase.merchant, purchase.merchant_id, "paid")
+    run_tick(story)
+    entries = purchase.merchant.get(f"/v1/merchants/{purchase.merchant_id}/entries").body["items"]
+    assert [entry["kind"] for entry in entries].count("payout_paid") == 1

@@ -10,7 +10,6 @@ from chalicelib.ledger.days import ClosedDays, DayNotClosedError, active_on, bus
 from chalicelib.settlement import rules
 from chalicelib.settlement.model import OPENED, Settlement
 from chalicelib.settlement.store import SettlementStore
-from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
 from chalicelib.storage.due import DueList
 
@@ -18,6 +17,7 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 """The moment under which those who were passed over are noted: they are always due."""
 
 _PAGE = 100
+_DAYS_BACK = 7
 
 Send = Callable[[Sequence[Mapping[str, str]]], None]
 """Hand commands to the settlements' queue; raises when one was not taken."""
@@ -42,13 +42,20 @@ class OpenSettlement:
         """
         return self._open(day, self._position(day))
 
-    def open_yesterdays(self) -> Settlement | None:
-        """Open the settlement of the last day, unless it was, or the day is not closed yet."""
-        yesterday = business_day(self.clock.now()) - timedelta(days=1)
-        if self.settlements.find(rules.settlement_id(yesterday.isoformat())) is not None:
-            return None
-        position = self.days.closed_at(yesterday)
-        return self._open(yesterday, position) if position is not None else None
+    def open_missed(self) -> Sequence[Settlement]:
+        """Open the settlement of each of the last days that is closed and was not settled yet.
+
+        So a schedule that did not run for some days makes up for them.
+        """
+        today = business_day(self.clock.now())
+        opened: list[Settlement] = []
+        for back in range(_DAYS_BACK, 0, -1):
+            day = today - timedelta(days=back)
+            if self.settlements.find(rules.settlement_id(day.isoformat())) is None:
+                position = self.days.closed_at(day)
+                if position is not None:
+                    opened.append(self._open(day, position))
+        return opened
 
     def walk(self, day: str, position: int, after: str | None) -> None:
         """Send a command for each merchant of a page, and one for the next page.
@@ -60,9 +67,7 @@ class OpenSettlement:
         found, ended = active_on(table, day, after=after, limit=_PAGE)
         merchants = list(found)
         if after is None:
-            for shard in range(keys.DUE_SHARDS):
-                notes = self.unsettled.by(shard, ALWAYS, limit=_PAGE)
-                merchants += [MerchantId(note.about) for note in notes]
+            merchants += [MerchantId(note.about) for note in self.unsettled.up_to(ALWAYS)]
         said = {"day": day, "position": str(position)}
         commands = [
             {"command": "settle_merchant", "merchant_id": merchant_id, **said}
