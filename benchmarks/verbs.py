@@ -42,6 +42,10 @@ BUDGETS = {
         Budget("ship, again", 1, 0),
         Budget("confirm receipt", 2, 6),
         Budget("confirm receipt, again", 1, 0),
+        Budget("hear of a shipment", 1, 2),
+        Budget("report shipment", 3, 4),
+        Budget("report shipment, again", 2, 0),
+        Budget("received in WeChat", 3, 6),
         Budget("release a part", 2, 8),
         Budget("release a part, again", 2, 0),
         Budget("agree on terms", 2, 4),
@@ -127,8 +131,24 @@ def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> 
     ship, release = house.ship.ship, house.release.confirm
     yield read("ship", lambda: ship(paid.merchant_id, paid.id, "SF", "SF1234567890"))
     yield read("ship, again", lambda: ship(paid.merchant_id, paid.id, "SF", "SF1234567890"))
+    yield from _delivery(house, read)
     yield read("confirm receipt", lambda: release(paid.member_id, paid.id))
     yield read("confirm receipt, again", lambda: release(paid.member_id, paid.id))
+
+
+def _delivery(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
+    """Measure what WeChat is told, and what it tells."""
+    order = house.order()
+    payment = house.payment(order)
+    house.capture.capture(house.provider.pay(payment.id))
+    house.ship.ship(order.merchant_id, order.id, "SF", "SF1234567890")
+    event = {"event": "order.shipped", "about": order.id, "facts": {}}
+    report = house.report_shipments
+    yield read("hear of a shipment", lambda: report.hear(event))
+    yield read("report shipment", lambda: report.report(order.id))
+    yield read("report shipment, again", lambda: report.report(order.id))
+    house.parcels.let_receive(house.provider.paid[payment.id].transaction_id)
+    yield read("received in WeChat", lambda: house.hear_of_receipts.check(payment.id))
 
 
 def _books(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

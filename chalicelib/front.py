@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from chalicelib import outside
 from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
+from chalicelib.delivery.api import api as delivery
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
@@ -19,7 +20,7 @@ from chalicelib.settlement.api import api as settlement
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments, escrow, settlement, books)
+APIS = (api, people, catalog, orders, payments, escrow, delivery, settlement, books)
 
 
 class Health(BaseModel):

@@ -9,6 +9,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
+from chalicelib.delivery import model as delivery
+from chalicelib.delivery.wiring import report_shipments
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.orders import model as orders
 from chalicelib.orders.wiring import remember_due
@@ -31,5 +33,7 @@ def _hear(message: Message) -> None:
         kind = event["event"]
         if kind in orders.HEARD:
             remember_due().hear(event)
+        if kind in delivery.HEARD:
+            report_shipments().hear(event)
         if kind in settlement.HEARD:
             desk().hear(event)

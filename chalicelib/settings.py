@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     wechat_api_base_url: str = "https://api.weixin.qq.com"
     wechat_app_secret: SecretStr
 
+    shipping_reports: bool = True  # WeChat is told of shipments (发货信息管理)
+    wechat_push_token: SecretStr | None = None  # both as set in WeChat's console
+    wechat_push_aes_key: SecretStr | None = None
+
     business_clock_file: Path | None = None  # development only: seconds added to business time
 
     @property
@@ -83,6 +87,8 @@ class Settings(BaseSettings):
             raise ValueError("PUBLIC_BASE_URL must be https in production")
         if bool(self.wechatpay_public_key_id) != bool(self.wechatpay_public_key):
             raise ValueError("WECHATPAY_PUBLIC_KEY_ID and WECHATPAY_PUBLIC_KEY go together")
+        if bool(self.wechat_push_token) != bool(self.wechat_push_aes_key):
+            raise ValueError("WECHAT_PUSH_TOKEN and WECHAT_PUSH_AES_KEY go together")
         return self
 
 

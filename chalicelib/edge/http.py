@@ -48,6 +48,7 @@ class Call:
 
     headers: Mapping[str, str]
     raw_body: bytes
+    parameters: Mapping[str, str]  # of the address; of one given twice, the last
     request_id: str
     idempotency_key: str
     source: Caller | None
@@ -222,6 +223,7 @@ def _answered(
     call = Call(
         headers=request.headers,
         raw_body=_raw_body(request),
+        parameters=dict(request.query_params or {}),
         request_id=_request_id(request),
         idempotency_key=_idempotency_key(request) if operation.idempotent else "",
         source=source,

@@ -11,7 +11,13 @@ FREEZE_MARGIN = timedelta(days=1)
 
 
 def shipment(
-    carrier: str, tracking_number: str, *, at: datetime, receipt_days: int, frozen_until: datetime
+    carrier: str,
+    tracking_number: str,
+    contact: str | None,
+    *,
+    at: datetime,
+    receipt_days: int,
+    frozen_until: datetime,
 ) -> Shipment:
     """Return a shipment that is taken as received after so many days, and before the freeze ends.
 
@@ -20,6 +26,7 @@ def shipment(
     return Shipment(
         carrier=carrier,
         tracking_number=tracking_number,
+        contact=contact,
         shipped_at=at,
         receipt_due_at=min(at + timedelta(days=receipt_days), frozen_until - FREEZE_MARGIN),
     )

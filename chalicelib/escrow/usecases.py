@@ -28,11 +28,9 @@ from chalicelib.orders.model import (
     OrderState,
 )
 from chalicelib.orders.store import OrderStore
-from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits
 from chalicelib.storage.due import DueList, Note
 
-_SWEEP_BATCH = 40
 _TRIES_MAX = 4
 
 
@@ -46,7 +44,13 @@ class Ship:
     freeze_days: int
 
     def ship(
-        self, merchant_id: MerchantId, order_id: OrderId, carrier: str, tracking_number: str
+        self,
+        merchant_id: MerchantId,
+        order_id: OrderId,
+        carrier: str,
+        tracking_number: str,
+        *,
+        contact: str | None = None,
     ) -> Order:
         """Ship a merchant's own order; said again just so, it is the same shipment.
 
@@ -62,6 +66,7 @@ class Ship:
                 sent = rules.shipment(
                     carrier,
                     tracking_number,
+                    contact,
                     at=work.at,
                     receipt_days=self.receipt_days,
                     frozen_until=order.created_at + timedelta(days=self.freeze_days),
@@ -107,6 +112,16 @@ class Release:
         """
         return self._released(self._own(member_id, order_id))
 
+    def received(self, order_id: OrderId) -> Order:
+        """Release an order that the shopper has received elsewhere, as its platform says.
+
+        Raises `OrderNotReceivableError`; said again, it is the same.
+        """
+        order = self.orders.find(order_id)
+        if order is None:
+            raise OrderNotReceivableError("there is no such order")
+        return self._released(order)
+
     def release_part(
         self, member_id: MemberId, order_id: OrderId, amount: Money, *, key: str
     ) -> Order:
@@ -139,19 +154,14 @@ class Release:
 
     def sweep(self) -> int:
         """Release every shipped order whose time is over (自动确认收货); return how many."""
-        return sum(self._sweep_shard(shard) for shard in range(keys.DUE_SHARDS))
+        now = self.clock.now()
+        return self.receipts.sweep(now, lambda found: self._settle(found, now))
 
     def _own(self, member_id: MemberId, order_id: OrderId) -> Order:
         order = self.orders.find(order_id)
         if order is None or order.member_id != member_id:
             raise OrderNotFoundError("there is no such order")
         return order
-
-    def _sweep_shard(self, shard: int) -> int:
-        released, now = 0, self.clock.now()
-        while found := self.receipts.by(shard, now, limit=_SWEEP_BATCH):
-            released += self._settle(found, now)
-        return released
 
     def _settle(self, found: Sequence[Note], now: datetime) -> int:
         """Release what is due, and drop the notes; one that is not due any more needs none."""

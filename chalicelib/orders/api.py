@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.catalog.model import OutOfStockError
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.auth import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
@@ -20,6 +20,7 @@ from chalicelib.orders.model import (
     OrderTotalTooLargeError,
     Placed,
     ProductsNotFoundError,
+    Shipment,
     Wanted,
 )
 from chalicelib.orders.store import IN_MEMBERS_LIST, IN_MERCHANTS_LIST
@@ -132,12 +133,7 @@ def place_order(call: Call, body: PlaceOrder) -> OrderView:
 )
 def get_order(call: Call, order_id: str) -> OrderView:
     """Show an order to its shopper, its merchant, or an operator."""
-    asked, orders, caller = OrderId.parse(order_id), wiring.read_orders(), call.caller
-    if Scope.OPERATOR in caller.scopes:
-        return shown(orders.for_operator(asked))
-    if Scope.MERCHANT in caller.scopes:
-        return shown(orders.for_merchant(asked, caller.own_merchant_id))
-    return shown(orders.for_member(asked, caller.member_id))
+    return shown(visible(call.caller, order_id))
 
 
 @api.get(
@@ -182,6 +178,16 @@ def _page(name: str, placed: Sequence[Placed], ended: str | None) -> Page[OrderV
     )
 
 
+def visible(caller: Caller, order_id: str) -> Placed:
+    """Return an order to those whose it is, or raise `OrderNotFoundError`."""
+    asked, orders = OrderId.parse(order_id), wiring.read_orders()
+    if Scope.OPERATOR in caller.scopes:
+        return orders.for_operator(asked)
+    if Scope.MERCHANT in caller.scopes:
+        return orders.for_merchant(asked, caller.own_merchant_id)
+    return orders.for_member(asked, caller.member_id)
+
+
 def shown(placed: Placed) -> OrderView:
     """Show an order with its lines."""
     order, lines = placed
@@ -205,5 +211,14 @@ def shown(placed: Placed) -> OrderView:
         ],
         created_at=order.created_at,
         expires_at=order.expires_at,
-        shipment=ShipmentView(**dict(order.shipment)) if order.shipment else None,
+        shipment=_shipment(order.shipment) if order.shipment else None,
+    )
+
+
+def _shipment(sent: Shipment) -> ShipmentView:
+    return ShipmentView(
+        carrier=sent.carrier,
+        tracking_number=sent.tracking_number,
+        shipped_at=sent.shipped_at,
+        receipt_due_at=sent.receipt_due_at,
     )

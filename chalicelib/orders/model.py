@@ -56,6 +56,7 @@ class Shipment(Record):
 
     carrier: str
     tracking_number: str
+    contact: str | None = None  # the sender's masked telephone
     shipped_at: AwareDatetime
     receipt_due_at: AwareDatetime  # received by then, or taken as received (自动确认收货)
 

@@ -90,6 +90,7 @@ def _read_shipment(item: Item) -> Shipment | None:
     return Shipment(
         carrier=str(item["carrier"]),
         tracking_number=str(item["tracking_number"]),
+        contact=str(item["contact"]) if "contact" in item else None,
         shipped_at=instant_from(str(item["shipped_at"])),
         receipt_due_at=instant_from(str(item["receipt_due_at"])),
     )
@@ -270,6 +271,7 @@ class OrderStore:
             Set("tracking_number", shipment.tracking_number),
             Set("shipped_at", instant_text(shipment.shipped_at)),
             Set("receipt_due_at", instant_text(shipment.receipt_due_at)),
+            *([Set("contact", shipment.contact)] if shipment.contact else []),
             when=_state_before(OrderVerb.SHIP),
             refusal=ORDER,
         )

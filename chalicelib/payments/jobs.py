@@ -1,6 +1,6 @@
-"""Payments' queues and schedules.
+"""Payments' queue and schedule.
 
-The names of the queues are read when the module is, since Chalice writes them into the template.
+The queue's name is read when the module is, since Chalice writes it into the template.
 """
 
 import os
@@ -10,14 +10,12 @@ from chalice.app import Blueprint, CloudWatchEvent, Rate, SQSEvent
 
 from chalicelib.edge import observe
 from chalicelib.edge.queue import Message, partial_batch
-from chalicelib.kernel.ids import OrderId
 from chalicelib.payments import wiring
 from chalicelib.providers.port import Collected
 
 blueprint = Blueprint(__name__)
 
 _BOOKINGS = os.environ.get("BOOKINGS_QUEUE", "shoukuan-local-bookings")
-_COMMANDS = os.environ.get("COMMANDS_QUEUE", "shoukuan-local-commands")
 _BOOKING_SECONDS = 20.0
 
 
@@ -25,12 +23,6 @@ _BOOKING_SECONDS = 20.0
 def book_queued(event: SQSEvent) -> Any:
     """Book verified notifications that met a throttle."""
     return partial_batch(event.to_dict(), _book)
-
-
-@blueprint.on_sqs_message(queue=_COMMANDS, batch_size=10)
-def run_commands(event: SQSEvent) -> Any:
-    """Do work with the outside world that a verb has asked for."""
-    return partial_batch(event.to_dict(), _run)
 
 
 @blueprint.schedule(Rate(6, unit=Rate.HOURS))
@@ -44,11 +36,3 @@ def refresh_certificates(_event: CloudWatchEvent) -> Any:
 def _book(message: Message) -> None:
     collected = Collected.model_validate_json(str(message["collected"]))
     wiring.capture().capture(collected, budget_seconds=_BOOKING_SECONDS)
-
-
-def _run(message: Message) -> None:
-    match message:
-        case {"command": "close_order", "order_id": str(order_id)}:
-            wiring.close_order().close(OrderId.parse(order_id))
-        case _:
-            raise ValueError("no such command")

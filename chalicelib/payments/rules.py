@@ -1,14 +1,14 @@
 """What a refused capture was. Pure: one round trip classifies."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.kernel.ids import InvalidIdError, MerchantId, OrderId, PaymentId
 from chalicelib.ledger.journal import JOURNAL, read_entry
 from chalicelib.orders.model import OrderState
 from chalicelib.orders.store import ORDER
-from chalicelib.payments.model import Booking
+from chalicelib.payments.model import Booking, Payment, PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item
 
@@ -28,6 +28,17 @@ class Claim:
 def attach_text(order_id: OrderId, merchant_id: MerchantId) -> str:
     """Spell what travels with a payment, so that its notification needs no read."""
     return f"{order_id}/{merchant_id}"
+
+
+def holding(payments: Sequence[Payment]) -> Payment | None:
+    """Return the payment by which an order's money came: there is one at most, others are late."""
+    captured = [
+        payment
+        for payment in payments
+        if payment.state is PaymentState.CAPTURED and not payment.late
+    ]
+    assert len(captured) <= 1, "an order is captured once"
+    return captured[0] if captured else None
 
 
 def claim_of(collected: Collected) -> Claim | None:

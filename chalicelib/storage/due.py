@@ -5,7 +5,7 @@ sweep reads what it is about, and a note too many is dropped.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Key
+
+_SWEEP_BATCH = 40  # two writes each, of the hundred that a commit takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,21 @@ class DueList:
                 if after is None:
                     break
 
-    def by(self, shard: int, at: datetime, *, limit: int) -> Sequence[Note]:
-        """Return the notes of a shard whose time has come, the earliest first."""
+    def sweep(self, at: datetime, settle: Callable[[Sequence[Note]], int]) -> int:
+        """Settle all notes whose time has come, some at a time, and sum what `settle` counts.
+
+        It drops or moves every note that it is given, so that the next look finds others.
+        """
+        settled = 0
+        for shard in range(keys.DUE_SHARDS):
+            while found := self._by(shard, at):
+                settled += settle(found)
+        return settled
+
+    def _by(self, shard: int, at: datetime) -> Sequence[Note]:
+        """Return some notes of a shard whose time has come, the earliest first."""
         pk = keys.due_list(self.name, shard)
-        page = self.table.query(keys.MAIN, pk, between=_up_to(at), limit=limit)
+        page = self.table.query(keys.MAIN, pk, between=_up_to(at), limit=_SWEEP_BATCH)
         return [_note(key) for key, _ in page.rows]
 
 

@@ -75,6 +75,11 @@ def part_release(order_id: OrderId, request: str) -> Key:
     return Key(MAIN, order_id, f"part/{request}")
 
 
+def shipping_report(order_id: OrderId) -> Key:
+    """Locate what WeChat said to an order's shipment."""
+    return Key(MAIN, order_id, "shipment")
+
+
 def settlement(settlement_id: SettlementId) -> Key:
     """Locate the settling of one business day."""
     return Key(MAIN, settlement_id, _HEAD)

@@ -21,8 +21,11 @@ from local.sandbox.messenger import Messenger
 from local.sandbox.oidc import Issuer
 from local.sandbox.openapi import document
 from local.sandbox.orders import Seen
+from local.sandbox.parcels import Parcels
 from local.sandbox.partner import PartnerCalls
+from local.sandbox.pushes import Pushes
 from local.sandbox.sharing_calls import SharingCalls
+from local.sandbox.shipping_calls import ShippingCalls
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
 from local.sandbox.transfer_calls import TransferCalls
@@ -74,6 +77,7 @@ class Sandbox:
         self._messenger = Messenger(
             self._book, self._timetable, keys=self._current_keys, now=now, retries=retries
         )
+        self._pushes = Pushes(self._current_keys, now=now)
         self._gateway, self._routes = self._rooms(business_now or now)
         self._messenger.resume()
 
@@ -106,6 +110,7 @@ class Sandbox:
         """Stop what runs in the background and save; what is due is taken up at the next start."""
         self._timetable.close()
         self._messenger.close()
+        self._pushes.close()
         if self._data_dir:
             self._book.save()
 
@@ -117,6 +122,8 @@ class Sandbox:
         gateway = Gateway(self._book, trades, keys=keys, now=self._now)
         control = Control(self._book, trades, self._messenger, self._faults, rotate=self._rotate)
         sharing = SharingCalls(self._book, transfers, keys=keys, now=business_now)
+        parcels = Parcels(self._book, now=business_now)
+        shipping = ShippingCalls(parcels, self._pushes, self._timetable, keys=keys, now=self._now)
         routes = {
             "GET /healthz": lambda _: json_answer(200, {"status": "ok"}),
             "GET /openapi.json": lambda request: json_answer(200, document(self._address(request))),
@@ -127,6 +134,7 @@ class Sandbox:
             **Cashier(trades, self._messenger).routes(),
             **control.routes(),
             **sharing.routes(),
+            **shipping.routes(),
             **TransferCalls(transfers, self._messenger, keys=keys).routes(),
         }
         return gateway, Routes(routes)

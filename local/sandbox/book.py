@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
+from local.sandbox.parcel import Parcel
 from local.sandbox.shares import ReceiverGone, ShareReturn, Split
 from local.sandbox.shelf import Shelf
 
@@ -31,6 +32,7 @@ class Page(BaseModel):
     splits: list[Split] = []
     returns: list[ShareReturn] = []
     receivers: list[ReceiverGone] = []
+    parcels: list[Parcel] = []
 
 
 class Book:
@@ -44,6 +46,7 @@ class Book:
         self.splits: Shelf[Split] = self._shelf(lambda split: split.out_order_no)
         self.returns: Shelf[ShareReturn] = self._shelf(lambda back: back.asked.out_return_no)
         self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
+        self.parcels: Shelf[Parcel] = self._shelf(lambda parcel: parcel.transaction_id)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -139,6 +142,7 @@ class Book:
                 splits=self.splits.all(),
                 returns=self.returns.all(),
                 receivers=self.receivers.all(),
+                parcels=self.parcels.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -162,6 +166,7 @@ class Book:
         self.splits.open(page.splits)
         self.returns.open(page.returns)
         self.receivers.open(page.receivers)
+        self.parcels.open(page.parcels)
 
     def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
         return Shelf(key, lock=self.lock, changed=self._changed)

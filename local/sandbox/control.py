@@ -71,6 +71,7 @@ class Settings(Form):
     sharing_instant: bool | None = None
     sharing_waits: bool | None = None
     receivers_open: bool | None = None
+    payments_known: bool | None = None
     max_ratio: int | None = Field(default=None, ge=0, le=10_000)
 
     @property

@@ -3,8 +3,10 @@
 Made on first start, kept in `$DATA_DIR/sandbox/keys.json`, readable by their owner only.
 """
 
+import hashlib
 import os
 import secrets
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -94,6 +96,17 @@ class SandboxKeys(BaseModel):
             platform=(PlatformCertificate.issue(now),),
         )
 
+    @property
+    def push_token(self) -> str:
+        """Return the token of pushes, as set in WeChat's console; it follows from the secret."""
+        return hashlib.sha256(f"push token {self.app_secret}".encode()).hexdigest()[:32]
+
+    @property
+    def push_aes_key(self) -> str:
+        """Return the EncodingAESKey of pushes: 43 characters."""
+        digest = hashlib.sha256(f"push key {self.app_secret}".encode()).digest()
+        return b64encode(digest).decode().removesuffix("=")
+
     def rotated(self, now: datetime) -> Self:
         """Return these keys with one more platform certificate; the old ones stay listed."""
         added = (*self.platform, PlatformCertificate.issue(now))
@@ -136,6 +149,8 @@ def environment(keys: SandboxKeys, base_url: str) -> dict[str, str]:
         "WECHATPAY_BASE_URL": base_url,
         "WECHAT_API_BASE_URL": base_url,
         "WECHAT_APP_SECRET": keys.app_secret,
+        "WECHAT_PUSH_TOKEN": keys.push_token,
+        "WECHAT_PUSH_AES_KEY": keys.push_aes_key,
         "OIDC_ISSUER": f"{base_url}/oidc",
     }
 

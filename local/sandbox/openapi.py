@@ -11,6 +11,7 @@ from local.sandbox.bills import TransferForm
 from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Delivery, Notice, Preferences, Seen
+from local.sandbox.parcels import UploadForm
 from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
 from local.sandbox.shares import (
     ReceiverForm,
@@ -20,6 +21,7 @@ from local.sandbox.shares import (
     UnfreezeForm,
 )
 from local.sandbox.sharing_calls import Failing
+from local.sandbox.shipping_calls import ParcelEnd
 from local.sandbox.transfer_calls import TransferEnd
 
 SCHEMA = "#/components/schemas/{model}"
@@ -202,6 +204,32 @@ CALLS = (
         gives_type="text/plain",
     ),
     Call(
+        "post",
+        "/cgi-bin/stable_token",
+        LOGIN,
+        "An access token, the same one while it lives; refusals have status 200",
+        body=_shape("grant_type", "appid", "secret"),
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        "/wxa/sec/order/upload_shipping_info",
+        LOGIN,
+        "Report a shipment (发货信息录入); refusals have status 200",
+        query=("access_token",),
+        body=UploadForm,
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        "/wxa/sec/order/get_order",
+        LOGIN,
+        "How far a payment's parcel has come",
+        query=("access_token",),
+        body=_shape("transaction_id"),
+        gives=OBJECT,
+    ),
+    Call(
         "get",
         "/oidc/.well-known/openid-configuration",
         OIDC,
@@ -259,6 +287,15 @@ CALLS = (
         body=TransferEnd,
         gives=OBJECT,
     ),
+    Call(
+        "post",
+        "/control/parcels/{number}",
+        CONTROL,
+        "Let a parcel be received, settled or complained of, and push it",
+        body=ParcelEnd,
+        gives=OBJECT,
+    ),
+    Call("post", "/control/token", CONTROL, "Let the access token be over", gives=OBJECT),
     Call(
         "post",
         "/control/settings",

@@ -18,6 +18,7 @@ from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
 from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
+from tests.fakes.shipping import ShippingBooks
 from tests.fakes.table import MemoryTable
 
 __all__ = ["TTL_SECONDS", "House", "counted_randomness"]
@@ -48,6 +49,8 @@ class House(Rooms):
         self.lake = MemoryLake()
         self.payees = FakeFunds(FundsBooks(self._collected))
         self.commands: list[Mapping[str, str]] = []
+        self.errands: list[Mapping[str, str]] = []
+        self.parcels = ShippingBooks()
         self._randomness = randomness or counted_randomness()
         super().__init__(
             Outside(
@@ -63,6 +66,8 @@ class House(Rooms):
                 lake=self.lake,
                 funds=self.payees,
                 send_settlements=self.commands.extend,
+                send_commands=self.errands.extend,
+                shipping=self.parcels,
                 partner=partner,
             )
         )
@@ -146,6 +151,11 @@ class House(Rooms):
         """Run every command that waits, and those that follow from them."""
         while self.commands:
             self.desk.run(self.commands.pop(0))
+
+    def run_errands(self) -> None:
+        """Run every command of the other queue, and those that follow from them."""
+        while self.errands:
+            self.run(dict(self.errands.pop(0)))
 
     def _collected(self, transaction_id: str) -> Collected | None:
         words = self.provider.paid.values()

@@ -8,9 +8,13 @@ from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
+from chalicelib.delivery import model as delivery
+from chalicelib.delivery.model import UNREPORTED
+from chalicelib.delivery.store import ReportStore
+from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
 from chalicelib.escrow.usecases import Release, Ship
 from chalicelib.kernel.clock import Clock, Pause
-from chalicelib.kernel.ids import OrderId, Randomness
+from chalicelib.kernel.ids import OrderId, PaymentId, Randomness
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
@@ -37,6 +41,7 @@ from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
+from chalicelib.providers.shipping import Shipping
 from chalicelib.settlement import model as settlement
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
 from chalicelib.settlement.store import SettlementStore
@@ -91,7 +96,11 @@ class Outside:
     lake: Lake
     funds: Funds
     send_settlements: Send
+    send_commands: Send
+    shipping: Shipping
     tell_payout: TellWord = lambda _word, _said: None
+    tell_report: TellReport = lambda _order_id, _report: None
+    tell_received: TellReceived = lambda _received, _about: None
     partner: bool = False  # the seller is the payee
 
 
@@ -115,6 +124,7 @@ class Rooms:
         self._open_books(outside)
         self._open_settlement(outside)
         self._open_payouts(outside)
+        self._open_delivery(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
@@ -230,9 +240,40 @@ class Rooms:
             send,
         )
 
+    def _open_delivery(self, outside: Outside) -> None:
+        send = outside.send_commands
+        self.reports = ReportStore(outside.table)
+        self.report_shipments = ReportShipments(
+            reports=self.reports,
+            payments=self.payments,
+            commits=self.commits,
+            clock=outside.clock,
+            unreported=DueList(outside.table, UNREPORTED),
+            shipping=outside.shipping,
+            send=send,
+            tell=outside.tell_report,
+        )
+        self.hear_of_receipts = HearOfReceipts(
+            self.journal, self.release, outside.shipping, send, outside.tell_received
+        )
+
+    def run(self, command: Message) -> None:
+        """Run a command as the commands queue's consumer does."""
+        match command:
+            case {"command": "close_order", "order_id": str(order_id)}:
+                self.close_order.close(OrderId.parse(order_id))
+            case {"command": "report_shipment", "order_id": str(order_id)}:
+                self.report_shipments.report(OrderId.parse(order_id))
+            case {"command": "check_receipt", "payment_id": str(payment_id)}:
+                self.hear_of_receipts.check(PaymentId.parse(payment_id))
+            case _:
+                raise ValueError("no such command")
+
     def hear(self, event: Message) -> None:
         """Hear an event as the rooms' queue does."""
         if event["event"] in orders.HEARD:
             self.remember_due.hear(event)
+        if event["event"] in delivery.HEARD:
+            self.report_shipments.hear(event)
         if event["event"] in settlement.HEARD:
             self.desk.hear(event)

@@ -229,6 +229,7 @@ class Mailbox:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                headers[":path"] = self.path
                 status = mailbox.take(headers, body)
                 self.send_response_only(status)  # logs nothing
                 self.send_header("Content-Length", "0")

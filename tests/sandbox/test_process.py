@@ -181,6 +181,8 @@ def test_the_environment_points_a_client_here(keys: SandboxKeys) -> None:
         "WECHATPAY_BASE_URL",
         "WECHAT_API_BASE_URL",
         "WECHAT_APP_SECRET",
+        "WECHAT_PUSH_TOKEN",
+        "WECHAT_PUSH_AES_KEY",
         "OIDC_ISSUER",
     }
     assert told["WECHATPAY_PRIVATE_KEY"].startswith("-----BEGIN PRIVATE KEY-----")

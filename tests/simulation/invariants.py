@@ -12,7 +12,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.simulation import money_out, numbered
+from tests.simulation import deliveries, money_out, numbered
 from tests.simulation.stage import Stage
 
 
@@ -51,6 +51,7 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from _stock_is_conserved(stage)
     yield from numbered.always(stage)
     yield from money_out.always(stage, entries)
+    yield from deliveries.always(stage, entries)
 
 
 def _every_entry_is_balanced_and_listed(
@@ -160,6 +161,7 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     if dict(collected) != dict(clearing):
         yield f"the provider has {dict(collected)} after {out} left, the clearing says {clearing}"
     yield from money_out.when_settled(stage, entries)
+    yield from deliveries.when_settled(stage)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
             yield f"{number} was paid, and never captured"
@@ -170,7 +172,7 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
             yield f"{key.pk} is {item['state']} for ever"
-        if key.pk.startswith(("due/receipt", "due/payout")):
+        if key.pk.startswith(("due/receipt", "due/payout", "due/unreported")):
             yield f"{key.sk} is due for ever"
 
 

@@ -36,6 +36,7 @@ from chalicelib.storage.conditions import (
 from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
+from tests.simulation.planted_delivery import DELIVERY_BUGS
 from tests.simulation.planted_list import LIST_BUGS
 from tests.simulation.planted_money import MONEY_BUGS
 from tests.simulation.roots import Bug, patch, planted
@@ -225,6 +226,7 @@ __all__ = ["BUGS", "Bug", "planted"]
 BUGS = [
     *LIST_BUGS,
     *MONEY_BUGS,
+    *DELIVERY_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from chalicelib.delivery.model import SETTLEMENT_PUSH
 from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import MemberId, ProductId
 from chalicelib.kernel.money import fen
@@ -16,6 +17,7 @@ from chalicelib.orders.model import Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.funds import Transferred, TransferState
 from chalicelib.providers.port import Collected
+from chalicelib.providers.shipping import Pushed
 from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
 from tests.simulation import invariants
@@ -65,6 +67,8 @@ class Scene:
         self.stage.rooms.merchants.agree(merchant, self.draw.choice([Terms(), terms()]))
         if self.draw.random() < 0.2:
             self.stage.payees.bad_accounts.add("partner1")
+        if self.draw.random() < 0.1:
+            self.stage.parcels.refused_carriers.add("SF")
         self.product_ids = [
             self.stage.product(
                 merchant,
@@ -92,6 +96,7 @@ class Scene:
             self.stage.work_settlements,
             self.stage.work_settlements,
             self.stage.rooms.sweep_payouts.sweep,
+            self.stage.rooms.report_shipments.sweep,
             self._settle,
             self._payees,
         ):
@@ -134,6 +139,8 @@ class Scene:
                 if collected is not None:
                     self.stage.world.tell(f"{name} pays {number}")
                     self._mail(collected)
+                    if self.draw.random() < 0.2:  # WeChat hears late of it
+                        self.stage.parcels.unknown_payments.add(collected.transaction_id)
                     self.stage.world.begin(partial(self._trade, order), after=self._wait(120))
 
     def _trade(self, order: Order) -> None:
@@ -150,8 +157,23 @@ class Scene:
                 lambda parcel=parcel: rooms.ship.ship(order.merchant_id, order.id, "SF", parcel),  # type: ignore[misc]
             )
             self.stage.world.pause(self._wait(60))
+        self.stage.world.begin(partial(self._in_wechat, order), after=self._wait(300))
         for _ in range(self.draw.choice([0, 1, 1, 2])):
             self.stage.world.begin(partial(self._confirm, order), after=self._wait(1))
+
+    def _in_wechat(self, order: Order) -> None:
+        """Let the shopper receive the parcel in WeChat, or not; and WeChat push, whatever it is."""
+        for number, word in list(self.stage.provider.paid.items()):
+            if not word.attach.startswith(order.id):
+                continue
+            if self.draw.random() < 0.4:
+                self.stage.parcels.let_receive(word.transaction_id)
+            if self.draw.random() < 0.5:
+                hint = Pushed(
+                    event=SETTLEMENT_PUSH, number=number, transaction_id=word.transaction_id
+                )
+                hear = self.stage.rooms.hear_of_receipts.hear
+                self._insist("WeChat pushes", partial(hear, hint))
 
     def _milestone(self, order: Order) -> None:
         part, key = fen(self.draw.choice([1, 500, order.total.amount])), self.draw.choice("ab")

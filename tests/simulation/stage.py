@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
+from typing_extensions import override
+
 from chalicelib.edge.queue import Message
+from chalicelib.escrow.usecases import Release
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
 from chalicelib.kernel.money import fen
@@ -22,6 +25,7 @@ from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.funds import FundsBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
+from tests.fakes.shipping import ShippingBooks
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
@@ -32,11 +36,30 @@ from tests.simulation.ports import (
     SimulatedTable,
     no_faults,
 )
+from tests.simulation.shipping import SimulatedShipping
 from tests.simulation.wire import RealWire
 from tests.simulation.world import World
 
 STOCK, PRICE = 20, 1999
 _SETTLING_ROUNDS_MAX = 40
+
+
+@dataclass(frozen=True)
+class WatchedRelease(Release):
+    """Remembers which orders their shoppers confirmed, or tried to."""
+
+    confirmed: set[OrderId]
+
+    @classmethod
+    def over(cls, release: Release, confirmed: set[OrderId]) -> "WatchedRelease":
+        """Watch a release."""
+        own = {field.name: getattr(release, field.name) for field in fields(release)}
+        return cls(**own, confirmed=confirmed)
+
+    @override
+    def confirm(self, member_id: MemberId, order_id: OrderId) -> Order:
+        self.confirmed.add(order_id)
+        return Release.confirm(self, member_id, order_id)
 
 
 @dataclass
@@ -60,6 +83,7 @@ class Stage:
         self.events = SimulatedQueue(self.outside)
         self.settlements = SimulatedQueue(self.outside)
         self.payees = FundsBooks(self._collected)
+        self.parcels = ShippingBooks()
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         provider: Provider = self.wire.client if self.wire else self.provider
@@ -78,10 +102,13 @@ class Stage:
                 lake=self.lake,
                 funds=SimulatedFunds(self.outside, self.payees),
                 send_settlements=self.settlements.send_many,
+                send_commands=self.commands.send_many,
+                shipping=SimulatedShipping(self.outside, self.parcels),
                 tell_payout=lambda word, _said: self.payout_words.update([word]),
                 partner=self.partner,
             )
         )
+        self.rooms.release = WatchedRelease.over(self.rooms.release, self.confirmed)
         self.hear = Hear(self.rooms.capture, self._queue_booking)
         self.refresh = RefreshCertificates(
             self.rooms.payments, self.rooms.commits, self.provider, self.world
@@ -94,6 +121,7 @@ class Stage:
         self.acknowledged: list[Collected] = []
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
+        self.confirmed: set[OrderId] = set()
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
     def with_faults(self) -> None:
@@ -145,7 +173,7 @@ class Stage:
 
     def work_commands(self) -> None:
         """Take a batch from the queue of commands."""
-        self._work(self.commands, self._close)
+        self._work(self.commands, self.rooms.run)
 
     def work_events(self) -> None:
         """Take a batch from the queue of events."""
@@ -187,9 +215,6 @@ class Stage:
         collected = Collected.model_validate_json(str(message["collected"]))
         self.rooms.capture.capture(collected, budget_seconds=20)
 
-    def _close(self, message: Message) -> None:
-        self.rooms.close_order.close(OrderId.parse(message["order_id"]))
-
     def _hear(self, message: Message) -> None:
         for event in message["events"]:
             self.rooms.hear(event)
@@ -211,15 +236,29 @@ class Stage:
                     self.deliver(word)
             self.catch_up()
             self.rooms.sweep.sweep()
-            for _ in range(_SETTLING_ROUNDS_MAX):
-                if not (self.bookings.messages or self.commands.messages):
-                    break
-                self.attempt(self.work_bookings)
-                self.attempt(self.work_commands)
+            self._work_off()
             self.catch_up()
+        self._report_all()
         self._receive_all()
         self._settle_days()
         self.rooms.logbook.sweep_stages()
+
+    def _work_off(self) -> None:
+        """Work until no booking and no command waits."""
+        for _ in range(_SETTLING_ROUNDS_MAX):
+            if not (self.bookings.messages or self.commands.messages):
+                break
+            self.attempt(self.work_bookings)
+            self.attempt(self.work_commands)
+
+    def _report_all(self) -> None:
+        """Let WeChat hear of every payment, and of every shipment."""
+        self.parcels.unknown_payments.clear()
+        for _ in range(2):
+            self.world.pause(LOOK_AGAIN.total_seconds())
+            self.rooms.report_shipments.sweep()
+            self._work_off()
+            self.catch_up()
 
     def _receive_all(self) -> None:
         """Wait until every shipment is taken as received."""

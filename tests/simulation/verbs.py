@@ -21,6 +21,7 @@ from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS
 from tests.simulation.registered import Registered, Verb
 from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
+from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_money_out import MONEY_OUT
 
 
@@ -246,6 +247,7 @@ def _reads(stage: Stage) -> Verb:
 
 VERBS = [
     *MONEY_OUT,
+    *DELIVERY,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

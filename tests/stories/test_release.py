@@ -85,3 +85,31 @@ def test_what_can_not_be_is_said_by_name(paid: Purchase) -> None:
     unpaid = Purchase(paid.story)
     refused = ship(unpaid)
     assert (refused.status, refused.body["code"]) == (409, "order_not_shippable")
+
+
+def parcel(purchase: Purchase) -> Any:
+    return purchase.merchant.get(f"/v1/orders/{purchase.order_id}/shipment")
+
+
+def test_wechat_is_told_of_the_parcel_and_tells_of_its_receipt(story: Story) -> None:
+    purchase = Purchase(story)
+    payment_id = purchase.pay()
+    story.paid(payment_id)
+    assert parcel(purchase).body["code"] == "shipment_not_found"
+    ship(purchase, contact="189****1234")
+    run_tick(story)
+    shown = parcel(purchase)
+    assert (shown.status, shown.body["report"]["state"]) == (200, "reported")
+    told = story.sandbox.post(f"/control/parcels/{payment_id}", {"outcome": "received"})
+    assert [each["status"] for each in told.body["deliveries"]] == [200]
+    run_tick(story)
+    assert purchase.order()["state"] == "released"
+
+
+def test_a_forged_push_is_refused(story: Story) -> None:
+    for query in ("", "?signature=0&timestamp=1&nonce=2&msg_signature=3"):
+        for raw in (b"", b'{"Encrypt":"AAAA"}', b"<xml/>"):
+            reply = story.api.post_raw(f"/v1/notifications/wechat{query}", raw, {})
+            assert (reply.status, reply.body["code"]) == (400, "notification_refused")
+        reply = story.api.get(f"/v1/notifications/wechat{query}")
+        assert (reply.status, reply.body["code"]) == (400, "notification_refused")

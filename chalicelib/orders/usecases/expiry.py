@@ -10,11 +10,8 @@ from chalicelib.kernel.ids import OrderId
 from chalicelib.orders import rules
 from chalicelib.orders.model import PLACED, SHIPPED, OrderState
 from chalicelib.orders.store import OrderStore
-from chalicelib.storage import keys
 from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList, Note
-
-_SWEEP_BATCH = 40  # two writes each, of the hundred that a commit takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,8 @@ class SweepExpired:
 
     def sweep(self) -> int:
         """Sweep the list; return how many closings were asked for."""
-        return sum(self._sweep_shard(shard) for shard in range(keys.DUE_SHARDS))
-
-    def _sweep_shard(self, shard: int) -> int:
-        asked, now = 0, self.clock.now()
-        while found := self.expiries.by(shard, now, limit=_SWEEP_BATCH):
-            asked += self._settle(found, now)
-        return asked
+        now = self.clock.now()
+        return self.expiries.sweep(now, lambda found: self._settle(found, now))
 
     def _settle(self, found: Sequence[Note], now: datetime) -> int:
         heads = self.orders.heads([OrderId(note.about) for note in found])

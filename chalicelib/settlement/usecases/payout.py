@@ -16,7 +16,6 @@ from chalicelib.settlement.model import UNDER_WAY, Payout, PayoutState, Word
 from chalicelib.settlement.store import SettlementStore
 from chalicelib.settlement.usecases.open import Send
 from chalicelib.settlement.usecases.unfreeze import UnfreezeOrder
-from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 from chalicelib.storage.due import DueList, Note
 
@@ -25,7 +24,6 @@ LOOK_AGAIN = timedelta(minutes=10)
 
 _TRIES_MAX = 4
 _REMARK = "货款结算"
-_SWEEP_BATCH = 40
 
 TellWord = Callable[[Word, Transferred], None]
 """Count and log what a provider's word about a payout turned out to be."""
@@ -171,13 +169,8 @@ class SweepPayouts:
 
     def sweep(self) -> int:
         """Sweep the list; return how many were asked for."""
-        return sum(self._sweep_shard(shard) for shard in range(keys.DUE_SHARDS))
-
-    def _sweep_shard(self, shard: int) -> int:
-        asked, now = 0, self.clock.now()
-        while found := self.payouts.by(shard, now, limit=_SWEEP_BATCH):
-            asked += self._settle(found, now)
-        return asked
+        now = self.clock.now()
+        return self.payouts.sweep(now, lambda found: self._settle(found, now))
 
     def _settle(self, found: Sequence[Note], now: datetime) -> int:
         noted = dict.fromkeys(PayoutId(note.about) for note in found)  # one may be noted twice

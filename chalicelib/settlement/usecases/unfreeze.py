@@ -16,7 +16,8 @@ from chalicelib.ledger.days import business_day
 from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.postings import Movement
 from chalicelib.orders.model import Order
-from chalicelib.payments.model import Payment, PaymentState
+from chalicelib.payments.model import Payment
+from chalicelib.payments.rules import holding
 from chalicelib.payments.store import PaymentStore
 from chalicelib.providers.funds import (
     FrozenPayment,
@@ -218,9 +219,6 @@ class UnfreezeOrder:
     def _order(self, order_id: OrderId) -> tuple[Order, Payment]:
         order, payments = self.payments.of_order(order_id)
         assert order is not None, "a released order is there"
-        (payment,) = (
-            payment
-            for payment in payments
-            if payment.state is PaymentState.CAPTURED and not payment.late
-        )
+        payment = holding(payments)
+        assert payment is not None, "what is released was captured"
         return order, payment

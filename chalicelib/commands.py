@@ -1,0 +1,37 @@
+"""Who does what a verb has asked for: the one consumer of the commands queue, and the rooms.
+
+A command may come twice, and in any order; one that fails comes again. The queue's name is read
+when the module is, since Chalice writes it into the template.
+"""
+
+import os
+from typing import Any
+
+from chalice.app import Blueprint, SQSEvent
+
+from chalicelib.delivery import wiring as delivery
+from chalicelib.edge.queue import Message, partial_batch
+from chalicelib.kernel.ids import OrderId, PaymentId
+from chalicelib.payments import wiring as payments
+
+blueprint = Blueprint(__name__)
+
+_COMMANDS = os.environ.get("COMMANDS_QUEUE", "shoukuan-local-commands")
+
+
+@blueprint.on_sqs_message(queue=_COMMANDS, batch_size=10)
+def run_commands(event: SQSEvent) -> Any:
+    """Do work with the outside world."""
+    return partial_batch(event.to_dict(), _run)
+
+
+def _run(message: Message) -> None:
+    match message:
+        case {"command": "close_order", "order_id": str(order_id)}:
+            payments.close_order().close(OrderId.parse(order_id))
+        case {"command": "report_shipment", "order_id": str(order_id)}:
+            delivery.report_shipments().report(OrderId.parse(order_id))
+        case {"command": "check_receipt", "payment_id": str(payment_id)}:
+            delivery.hear_of_receipts().check(PaymentId.parse(payment_id))
+        case _:
+            raise ValueError("no such command")

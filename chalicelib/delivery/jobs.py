@@ -1,0 +1,15 @@
+"""Shipments of which WeChat may not know, every ten minutes."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate
+
+from chalicelib.delivery import wiring
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.schedule(Rate(10, unit=Rate.MINUTES))
+def sweep_unreported_shipments(_event: CloudWatchEvent) -> Any:
+    """Ask again for every shipment that WeChat has not taken yet."""
+    return {"asked": wiring.report_shipments().sweep()}
