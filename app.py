@@ -11,6 +11,7 @@ from chalicelib.front import APIS
 from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
+from chalicelib.refunds.jobs import blueprint as refunds_jobs
 from chalicelib.settlement.jobs import blueprint as settlement_jobs
 
 app = Chalice(app_name="shoukuan", configure_logs=False)
@@ -23,5 +24,6 @@ app.register_blueprint(books_jobs)
 app.register_blueprint(escrow_jobs)
 app.register_blueprint(settlement_jobs)
 app.register_blueprint(delivery_jobs)
+app.register_blueprint(refunds_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

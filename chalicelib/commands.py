@@ -11,8 +11,9 @@ from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.delivery import wiring as delivery
 from chalicelib.edge.queue import Message, partial_batch
-from chalicelib.kernel.ids import OrderId, PaymentId
+from chalicelib.kernel.ids import OrderId, PaymentId, RefundId
 from chalicelib.payments import wiring as payments
+from chalicelib.refunds import wiring as refunds
 
 blueprint = Blueprint(__name__)
 
@@ -31,6 +32,13 @@ def _run(message: Message) -> None:
             payments.close_order().close(OrderId.parse(order_id))
         case {"command": "report_shipment", "order_id": str(order_id)}:
             delivery.report_shipments().report(OrderId.parse(order_id))
+        case {
+            "command": "advance_refund",
+            "order_id": str(order_id),
+            "refund_id": str(refund_id),
+        }:
+            order, refund = OrderId.parse(order_id), RefundId.parse(refund_id)
+            refunds.advance_refund().advance(order, refund)
         case {"command": "check_receipt", "payment_id": str(payment_id)}:
             delivery.hear_of_receipts().check(PaymentId.parse(payment_id))
         case _:

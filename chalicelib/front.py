@@ -15,12 +15,13 @@ from chalicelib.escrow.api import api as escrow
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
+from chalicelib.refunds.api import api as refunds
 from chalicelib.settlement.api import api as settlement
 
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments, escrow, delivery, settlement, books)
+APIS = (api, people, catalog, orders, payments, escrow, refunds, delivery, settlement, books)
 
 
 class Health(BaseModel):

@@ -14,6 +14,8 @@ from chalicelib.delivery.wiring import report_shipments
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.orders import model as orders
 from chalicelib.orders.wiring import remember_due
+from chalicelib.refunds import model as refunds
+from chalicelib.refunds.wiring import sweep_refunds
 from chalicelib.settlement import model as settlement
 from chalicelib.settlement.wiring import desk
 
@@ -33,6 +35,8 @@ def _hear(message: Message) -> None:
         kind = event["event"]
         if kind in orders.HEARD:
             remember_due().hear(event)
+        if kind in refunds.HEARD:
+            sweep_refunds().hear(event)
         if kind in delivery.HEARD:
             report_shipments().hear(event)
         if kind in settlement.HEARD:

@@ -20,18 +20,14 @@ CODE = sorted(
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 40
 
-ROOMS = (
-    "ledger",
-    "people",
-    "catalog",
-    "orders",
-    "payments",
-    "escrow",
-    "settlement",
-    "delivery",
-    "books",
-)
-STORES = {"people", "catalog", "orders", "payments", "settlement", "delivery"}
+ROOMS = {
+    *("ledger", "people", "catalog", "orders", "payments"),
+    *("escrow", "refunds", "settlement", "delivery", "disputes", "books"),
+}
+STORES = {
+    *("people", "catalog", "orders", "payments"),
+    *("refunds", "settlement", "delivery", "disputes"),
+}
 MONEY = [
     path
     for path in CODE

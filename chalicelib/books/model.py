@@ -29,6 +29,9 @@ class Totals(Record):
     orders_released: int = 0
     parts_released: int = 0
     merchants_netted: int = 0  # what it had went into what it owed
+    refunds_accepted: int = 0
+    refunds_collected: int = 0  # out of what was released
+    refunds_paid: int = 0
     payouts_created: int = 0
     payouts_paid: int = 0
     payouts_failed: int = 0

@@ -34,10 +34,14 @@ _COUNTED = {
     "order.released": "orders_released",
     "order.part_released": "parts_released",
     "merchant.settled": "merchants_netted",
+    "refund.accepted": "refunds_accepted",
+    "refund.collected": "refunds_collected",
+    "refund.paid": "refunds_paid",
     "payout.created": "payouts_created",
     "payout.paid": "payouts_paid",
     "payout.failed": "payouts_failed",
 }
+_CHARGED = frozenset({RELEASED, PART_RELEASED, "refund.collected"})
 REFUSED, CAPTURED, FEES = "refused_", "captured_", "fees_"
 _REASON_CHARACTERS_MAX = 32
 _NO_LETTER = re.compile(r"[^a-z0-9]+")
@@ -90,10 +94,12 @@ def _counts(numbered: NumberedRow) -> dict[str, int]:
     if kind == "payment.captured" and numbered.entry is not None:
         total = numbered.entry.total()
         counts[f"{CAPTURED}{total.currency.lower()}"] = total.amount
-    if kind in {RELEASED, PART_RELEASED} and numbered.entry is not None:
+    if kind in _CHARGED and numbered.entry is not None:
         for posting in numbered.entry.postings:
             if posting.account == PLATFORM_FEES.name:
-                counts[f"{FEES}{posting.amount.currency.lower()}"] = posting.amount.amount
+                grown = posting.side is PLATFORM_FEES.normal
+                amount = posting.amount.amount if grown else -posting.amount.amount
+                counts[f"{FEES}{posting.amount.currency.lower()}"] = amount
     return counts
 
 

@@ -18,6 +18,10 @@ SETTLEMENT_PUSH = "trade_manage_order_settlement"
 """WeChat's word that a parcel was shipped, received or settled."""
 
 
+REFUNDED = "order_refunded"
+"""Why a shipment is not reported that nobody pays for any more."""
+
+
 class ReportState(StrEnum):
     """Where the report of a shipment stands; before, there is none."""
 

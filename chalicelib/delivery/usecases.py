@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.delivery.model import SETTLEMENT_PUSH, Received, Report, ReportState
+from chalicelib.delivery.model import REFUNDED, SETTLEMENT_PUSH, Received, Report, ReportState
 from chalicelib.delivery.store import ReportStore
 from chalicelib.escrow.model import OrderNotReceivableError
 from chalicelib.escrow.usecases import Release
@@ -13,7 +13,7 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import InvalidIdError, OrderId, PaymentId
 from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.postings import captured_key
-from chalicelib.orders.model import Order
+from chalicelib.orders.model import Order, OrderDisputedError, OrderState
 from chalicelib.payments.model import Payment
 from chalicelib.payments.rules import holding
 from chalicelib.payments.store import PaymentStore
@@ -71,7 +71,8 @@ class ReportShipments:
         if report is not None:
             return
         assert member is not None, "who buys has signed in"
-        refused = self._asked(order, payment, member)
+        gone = order.state is OrderState.REFUNDED  # WeChat takes no shipment of it any more
+        refused = REFUNDED if gone else self._asked(order, payment, member)
         try:
             with self.commits() as work:
                 state = ReportState.REFUSED if refused else ReportState.REPORTED
@@ -161,7 +162,7 @@ class HearOfReceipts:
             return Received.NOT_YET
         try:
             self.release.received(entry.order_id)
-        except OrderNotReceivableError:
+        except (OrderNotReceivableError, OrderDisputedError):
             return Received.ELSEWHERE
         return Received.RELEASED
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from chalicelib import outside
-from chalicelib.delivery.model import UNREPORTED, Received, Report, ReportState
+from chalicelib.delivery.model import REFUNDED, UNREPORTED, Received, Report, ReportState
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments
 from chalicelib.edge import observe
@@ -90,7 +90,7 @@ def _send(commands: Sequence[Mapping[str, str]]) -> None:
 def _tell_report(order_id: OrderId, report: Report) -> None:
     """Count what WeChat said to a shipment, and alarm where a person must correct it."""
     observe.count("ShipmentReported", state=report.state)
-    if report.state is ReportState.REFUSED:
+    if report.state is ReportState.REFUSED and report.reason != REFUNDED:
         observe.alarm("WeChat refuses a shipment", order_id=order_id, provider_code=report.reason)
 
 

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, StringConstraints
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Return a text in its normal form, or raise `ValueError` for what nobody can see."""
     if any(unicodedata.category(character) in _INVISIBLE for character in text):
         raise ValueError("it holds invisible characters")
     return unicodedata.normalize("NFC", text)
@@ -17,10 +18,10 @@ def _visible(text: str) -> str:
 Text60 = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=60),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]
 Text64 = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]

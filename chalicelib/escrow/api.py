@@ -19,7 +19,7 @@ from chalicelib.kernel.ids import OrderId
 from chalicelib.kernel.money import fen
 from chalicelib.orders import wiring as orders
 from chalicelib.orders.api import OrderView, shown
-from chalicelib.orders.model import OrderNotFoundError
+from chalicelib.orders.model import OrderDisputedError, OrderNotFoundError
 
 api = Api(__name__, authenticator=wiring.authenticator)
 
@@ -71,6 +71,7 @@ class ReleasePart(BaseModel):
     refusals=[
         OrderNotFoundError,
         OrderNotReceivableError,
+        OrderDisputedError,
         ReleaseTooLargeError,
         IdempotencyKeyReusedError,
     ],
@@ -91,7 +92,7 @@ def release_part(call: Call, order_id: str, body: ReleasePart) -> OrderView:
     scopes=[Scope.MEMBER],
     answer=OrderView,
     idempotent=True,
-    refusals=[OrderNotFoundError, OrderNotReceivableError],
+    refusals=[OrderNotFoundError, OrderNotReceivableError, OrderDisputedError],
 )
 def confirm_receipt(call: Call, order_id: str) -> OrderView:
     """Confirm that the goods came: the held money becomes the merchant's."""

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.kernel.money import Money, fen
+from chalicelib.kernel.money import Money
 from chalicelib.ledger.postings import Shares
 from chalicelib.orders.model import Order, OrderState, Shipment
+from chalicelib.orders.rules import agreed_between
 
 FREEZE_MARGIN = timedelta(days=1)
 """How long before its freeze ends the provider must have been told where frozen money goes."""
@@ -41,23 +42,11 @@ def is_same_parcel(order: Order, carrier: str, tracking_number: str) -> bool:
 def is_receipt_due(order: Order, *, now: datetime) -> bool:
     """Tell whether a shipped order is taken as received."""
     sent = order.shipment
-    return order.state is OrderState.SHIPPED and sent is not None and now >= sent.receipt_due_at
+    open_to = order.state is OrderState.SHIPPED and order.dispute is None
+    return open_to and sent is not None and now >= sent.receipt_due_at
 
 
 def parts_of(order: Order, amount: Money) -> tuple[Money, Shares]:
-    """Return the fee and the partners' shares in a release of so much of an order.
-
-    They are what was agreed for the whole, in proportion to all that is released up to now, rounded
-    half up, less what was taken before: so the parts of many releases sum to the agreed whole.
-    """
-    before, after = order.released, order.released + amount
-
-    def part(agreed: Money) -> Money:
-        return _portion(agreed, after, order.total) - _portion(agreed, before, order.total)
-
-    return part(order.fee), [(share.partner_id, part(share.amount)) for share in order.shares]
-
-
-def _portion(agreed: Money, released: Money, total: Money) -> Money:
-    doubled = 2 * agreed.amount * released.amount + total.amount
-    return fen(doubled // (2 * total.amount))
+    """Return the fee and the partners' shares in a release of so much of an order."""
+    kept = order.released - order.returned
+    return agreed_between(order, kept, kept + amount)

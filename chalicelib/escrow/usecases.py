@@ -15,7 +15,7 @@ from chalicelib.escrow.model import (
 from chalicelib.kernel.clock import Clock, instant_text
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.fingerprint import fingerprint
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId
+from chalicelib.kernel.ids import DisputeId, MemberId, MerchantId, OrderId
 from chalicelib.kernel.money import Money
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
@@ -24,6 +24,7 @@ from chalicelib.orders.model import (
     RELEASED,
     SHIPPED,
     Order,
+    OrderDisputedError,
     OrderNotFoundError,
     OrderState,
 )
@@ -108,19 +109,29 @@ class Release:
     def confirm(self, member_id: MemberId, order_id: OrderId) -> Order:
         """Confirm that a shopper's own order has come (确认收货); said again, it is the same.
 
-        Raises `OrderNotFoundError` or `OrderNotReceivableError`.
+        Raises `OrderNotFoundError`, `OrderNotReceivableError` or `OrderDisputedError`.
         """
         return self._released(self._own(member_id, order_id))
 
     def received(self, order_id: OrderId) -> Order:
         """Release an order that the shopper has received elsewhere, as its platform says.
 
-        Raises `OrderNotReceivableError`; said again, it is the same.
+        Raises `OrderNotReceivableError` or `OrderDisputedError`; said again, it is the same.
         """
         order = self.orders.find(order_id)
         if order is None:
             raise OrderNotReceivableError("there is no such order")
         return self._released(order)
+
+    def decided(self, order_id: OrderId, dispute_id: DisputeId) -> None:
+        """Release what a disputed order holds, as was decided; said again, it is done."""
+        for _ in range(_TRIES_MAX):
+            order = self.orders.find(order_id)
+            if order is None or order.dispute != dispute_id:
+                return
+            if self._commit(order, order.held):
+                return
+        raise ReleaseUnsettledError("the order is moving; try again")
 
     def release_part(
         self, member_id: MemberId, order_id: OrderId, amount: Money, *, key: str
@@ -128,8 +139,8 @@ class Release:
         """Release a part of what a shopper's own order holds (部分放款), as at a milestone.
 
         The same key releases it once. The last part is released by confirming the receipt.
-        Raises `OrderNotFoundError`, `OrderNotReceivableError`, `ReleaseTooLargeError` or
-        `IdempotencyKeyReusedError`.
+        Raises `OrderNotFoundError`, `OrderNotReceivableError`, `OrderDisputedError`,
+        `ReleaseTooLargeError` or `IdempotencyKeyReusedError`.
         """
         request = fingerprint(member_id, key)
         for _ in range(_TRIES_MAX):
@@ -140,6 +151,7 @@ class Release:
                 return order
             if order.state not in {OrderState.PAID, OrderState.SHIPPED}:
                 raise OrderNotReceivableError("nothing is held any more", state=order.state)
+            _refuse_disputed(order)
             if amount >= order.held:
                 raise ReleaseTooLargeError(
                     "a part is less than what is held", held=order.held.amount
@@ -180,6 +192,7 @@ class Release:
                 return order
             if order.state is not OrderState.SHIPPED:
                 raise OrderNotReceivableError("only a shipped order is received", state=order.state)
+            _refuse_disputed(order)
             if self._commit(order, order.held):
                 return order.evolve(
                     state=OrderState.RELEASED,
@@ -220,3 +233,8 @@ class Release:
         except CommitRefusedError:
             return False
         return True
+
+
+def _refuse_disputed(order: Order) -> None:
+    if order.dispute is not None:
+        raise OrderDisputedError("what a disputed order holds stays", dispute_id=order.dispute)

@@ -138,6 +138,12 @@ class SettlementId(Id):
     prefix = "set"
 
 
+class DisputeId(Id):
+    """A shopper's dispute of an order (争议单)."""
+
+    prefix = "dsp"
+
+
 class PartnerId(Id):
     """Somebody who earns a share (合作伙伴)."""
 

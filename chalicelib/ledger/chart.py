@@ -47,6 +47,10 @@ PLATFORM_FEES = Account("platform:fees", Kept.FREE, Side.CREDIT)
 """What the platform has earned (平台服务费)."""
 
 
+REFUNDS_IN_TRANSIT = Account("refunds:in_transit", Kept.FOLDED, Side.CREDIT)
+"""Money on its way back to shoppers, until the provider says that it arrived (退款中)."""
+
+
 BANK = Account("bank", Kept.FREE, Side.DEBIT)
 """The platform's own bank account."""
 
@@ -85,6 +89,11 @@ def merchant_debt(merchant_id: MerchantId) -> Account:
 def partner_available(partner_id: PartnerId) -> Account:
     """Return what a partner has earned and not yet been paid (分账应付)."""
     return Account(f"partner:{partner_id}:available", Kept.COUNTED, Side.CREDIT)
+
+
+def partner_debt(partner_id: PartnerId) -> Account:
+    """Return what a partner owes of shares that should have come back (合作伙伴欠款): an asset."""
+    return Account(f"partner:{partner_id}:debt", Kept.COUNTED, Side.DEBIT)
 
 
 def merchant_payout(merchant_id: MerchantId) -> Account:

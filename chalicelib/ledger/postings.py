@@ -6,7 +6,7 @@ same commit, so that no debit of a guarded account can be forgotten.
 
 from collections.abc import Sequence
 
-from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, PayoutId
+from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, PayoutId, RefundId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.kernel.record import Record
 from chalicelib.ledger import chart
@@ -102,16 +102,16 @@ def released(
     """Release held money to the merchant, less fee and partners' shares (确认收货放款).
 
     `number` counts an order's releases from 1. What the order holds is the guard. Where the seller
-    is the payee the provider `unfreezes` the money to it, so it is on its way out at once.
+    is the payee the provider `unfreezes` the money to it, so it is on its way out at once. A small
+    part's fee may be below zero by a fen: then roundings went to the partners before.
     """
     net = amount - sum((share for _, share in shares), start=fee)
-    assert min(fee, net) >= fen(0), "fee and shares are parts of what is released"
+    assert net >= fen(0), "fee and shares are parts of what is released"
     own = chart.merchant_payout if unfreezes else chart.merchant_available
     lines = [_line(chart.merchant_held(merchant_id), Side.DEBIT, amount)]
     if net.amount:
         lines.append(_line(own(merchant_id), Side.CREDIT, net))
-    if fee.amount:
-        lines.append(_line(chart.PLATFORM_FEES, Side.CREDIT, fee))
+    lines += _fee(Side.CREDIT, fee)
     for partner_id, share in shares:
         if share.amount:
             lines.append(_line(chart.partner_available(partner_id), Side.CREDIT, share))
@@ -122,8 +122,110 @@ def released(
         order_id=order_id,
         reference="",
     )
-    hold = Guard(account=chart.escrow(order_id).name, amount=amount)
-    return movement.evolve(guards=(*movement.guards, hold))
+    return _with_hold(movement, order_id, amount)
+
+
+def refunded(
+    refund_id: RefundId, *, order_id: OrderId, merchant_id: MerchantId, amount: Money
+) -> Movement:
+    """Send held money on its way back to the shopper (放款前退款); the order's hold guards it."""
+    movement = _movement(
+        "order_refunded",
+        f"refunded/{refund_id}",
+        _transfer(amount, chart.merchant_held(merchant_id), chart.REFUNDS_IN_TRANSIT),
+        order_id=order_id,
+        reference=refund_id,
+    )
+    return _with_hold(movement, order_id, amount)
+
+
+def taken_back(
+    refund_id: RefundId,
+    *,
+    order_id: OrderId,
+    merchant_id: MerchantId,
+    net: Money,
+    fee: Money,
+    shares: Shares,
+    owed: Shares,
+    funded: bool,
+) -> Movement:
+    """Send released money on its way back (放款后退款), each part from who had got it.
+
+    The reverse of a release's credits. What a partner does not have any more it owes; where the
+    platform has `funded` the merchant's part, the merchant owes that.
+    """
+    lines: list[tuple[Account, Posting]] = []
+    if net.amount:
+        own = chart.merchant_debt if funded else chart.merchant_available
+        lines.append(_line(own(merchant_id), Side.DEBIT, net))
+    lines += _fee(Side.DEBIT, fee)
+    for account, parts in ((chart.partner_available, shares), (chart.partner_debt, owed)):
+        lines += [_line(account(who), Side.DEBIT, part) for who, part in parts if part.amount]
+    total = sum((part for _, part in (*shares, *owed)), start=net + fee)
+    lines.append(_line(chart.REFUNDS_IN_TRANSIT, Side.CREDIT, total))
+    return _movement(
+        "release_taken_back",
+        f"taken_back/{refund_id}",
+        tuple(lines),
+        order_id=order_id,
+        reference=refund_id,
+    )
+
+
+def shares_returned(
+    refund_id: RefundId,
+    *,
+    order_id: OrderId,
+    merchant_id: MerchantId,
+    provider: str,
+    fee: Money,
+    owed: Shares,
+) -> Movement:
+    """Record that a seller got shares back before its own money is refunded (分账回退).
+
+    Our fee has left the provider for the seller. What a partner could not give back the platform
+    owes to the seller, and the partner owes to the platform.
+    """
+    lines: list[tuple[Account, Posting]] = []
+    if fee.amount:
+        lines += _transfer(fee, chart.PLATFORM_FEES, chart.provider_clearing(provider))
+    for partner_id, share in owed:
+        own = chart.merchant_available(merchant_id)
+        lines += _transfer(share, chart.partner_debt(partner_id), own)
+    return _movement(
+        "shares_returned",
+        f"shares_returned/{refund_id}",
+        tuple(lines),
+        order_id=order_id,
+        reference=refund_id,
+    )
+
+
+def refund_paid(
+    refund_id: RefundId, *, order_id: OrderId, provider: str, amount: Money, late: bool
+) -> Movement:
+    """Record that a refund has reached the shopper (退款成功); of late money, from suspense."""
+    return _movement(
+        "refund_paid",
+        f"refund_paid/{refund_id}",
+        _transfer(amount, _on_its_way_back(late=late), chart.provider_clearing(provider)),
+        order_id=order_id,
+        reference=refund_id,
+    )
+
+
+def refund_settled(
+    refund_id: RefundId, *, order_id: OrderId, amount: Money, late: bool
+) -> Movement:
+    """Record that the platform paid a refund from its bank, since the provider can't (线下退款)."""
+    return _movement(
+        "refund_settled",
+        f"refund_settled/{refund_id}",
+        _transfer(amount, _on_its_way_back(late=late), chart.BANK),
+        order_id=order_id,
+        reference=refund_id,
+    )
 
 
 def settled(merchant_id: MerchantId, day: str, *, amount: Money, debt: Money) -> Movement:
@@ -232,6 +334,25 @@ def released_key(order_id: OrderId, number: int) -> str:
 def captured_key(payment_id: PaymentId) -> str:
     """Return the business key of a payment's capture."""
     return f"captured/{payment_id}"
+
+
+def _on_its_way_back(*, late: bool) -> Account:
+    return chart.PLATFORM_SUSPENSE if late else chart.REFUNDS_IN_TRANSIT
+
+
+def _fee(side: Side, fee: Money) -> list[tuple[Account, Posting]]:
+    """Return the platform's line on this side, on the other for what is below zero, or none."""
+    if not fee.amount:
+        return []
+    other = Side.DEBIT if side is Side.CREDIT else Side.CREDIT
+    line = (side, fee) if fee.amount > 0 else (other, -fee)
+    return [_line(chart.PLATFORM_FEES, *line)]
+
+
+def _with_hold(movement: Movement, order_id: OrderId, amount: Money) -> Movement:
+    """Add what the order holds as a guard."""
+    hold = Guard(account=chart.escrow(order_id).name, amount=amount)
+    return movement.evolve(guards=(*movement.guards, hold))
 
 
 def _transfer(

@@ -76,7 +76,10 @@ class ShipmentView(BaseModel):
 
 
 class OrderView(BaseModel):
-    """An order: `due` is to be paid, `held` is kept aside (担保), `released` is not any more."""
+    """An order: `due` is to be paid, `held` is kept aside (担保), `released` is not any more.
+
+    `refunded` is on its way back to the shopper, or there; `disputed` says that the hold stays.
+    """
 
     id: OrderId
     state: OrderState
@@ -85,6 +88,8 @@ class OrderView(BaseModel):
     due: Money
     held: Money
     released: Money
+    refunded: Money
+    disputed: bool
     lines: list[LineView]
     created_at: AwareDatetime
     expires_at: AwareDatetime
@@ -199,6 +204,8 @@ def shown(placed: Placed) -> OrderView:
         due=order.due,
         held=order.held,
         released=order.released,
+        refunded=order.refunded + order.returned,
+        disputed=order.dispute is not None,
         lines=[
             LineView(
                 product_id=line.product_id,

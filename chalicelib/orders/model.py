@@ -6,7 +6,7 @@ from pydantic import AwareDatetime
 
 from chalicelib.catalog.model import Take
 from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PartnerId, ProductId
+from chalicelib.kernel.ids import DisputeId, MemberId, MerchantId, OrderId, PartnerId, ProductId
 from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
@@ -36,6 +36,10 @@ class OrderVerb(StrEnum):
     SHIP = "ship"
     RELEASE = "release"
     RELEASE_PART = "release part"
+    DECIDE = "decide"
+    REFUND = "refund"
+    REFUND_REST = "refund the rest"
+    REFUND_PART = "refund a part"
 
 
 ORDER_LIFECYCLE = Lifecycle(
@@ -47,6 +51,18 @@ ORDER_LIFECYCLE = Lifecycle(
         # A milestone (里程碑) may be reached before anything is shipped.
         (OrderState.PAID, OrderVerb.RELEASE_PART): OrderState.PAID,
         (OrderState.SHIPPED, OrderVerb.RELEASE_PART): OrderState.SHIPPED,
+        # A dispute may be decided for the merchant, whatever has come.
+        (OrderState.PAID, OrderVerb.DECIDE): OrderState.RELEASED,
+        (OrderState.SHIPPED, OrderVerb.DECIDE): OrderState.RELEASED,
+        (OrderState.PAID, OrderVerb.REFUND): OrderState.REFUNDED,
+        (OrderState.SHIPPED, OrderVerb.REFUND): OrderState.REFUNDED,
+        (OrderState.RELEASED, OrderVerb.REFUND): OrderState.REFUNDED,
+        # All that was still held goes back, and parts of it are the merchant's already.
+        (OrderState.PAID, OrderVerb.REFUND_REST): OrderState.RELEASED,
+        (OrderState.SHIPPED, OrderVerb.REFUND_REST): OrderState.RELEASED,
+        (OrderState.PAID, OrderVerb.REFUND_PART): OrderState.PAID,
+        (OrderState.SHIPPED, OrderVerb.REFUND_PART): OrderState.SHIPPED,
+        (OrderState.RELEASED, OrderVerb.REFUND_PART): OrderState.RELEASED,
     }
 )
 
@@ -88,6 +104,15 @@ class Order(Record):
     shipment: Shipment | None = None
     releases: int = 0  # how often held money was released
     released: Money  # so much in all
+    refunds: int = 0  # how often something was refunded
+    refunded: Money  # out of the hold
+    returned: Money  # out of what was released
+    dispute: DisputeId | None = None  # while it is open, what is held stays
+
+    @property
+    def refundable(self) -> Money:
+        """Return what can still be given back to the shopper."""
+        return self.held + self.released - self.returned
 
 
 class OrderLine(Record):
@@ -132,6 +157,13 @@ class OrderNotFoundError(NotFoundError):
     """There is no such order, or it is not the caller's."""
 
     code = "order_not_found"
+
+
+class OrderDisputedError(PlatformError):
+    """The order is disputed: what it holds stays until that is withdrawn or decided."""
+
+    kind = Kind.CONFLICT
+    code = "order_disputed"
 
 
 class ProductsNotFoundError(NotFoundError):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.catalog.model import Product, Take
 from chalicelib.catalog.rules import first_shard
-from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
+from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, ProductId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger.numbered import NumberedRow
 from chalicelib.orders.model import (
@@ -15,6 +15,7 @@ from chalicelib.orders.model import (
     OrderShare,
     OrderState,
     OrderTotalTooLargeError,
+    OrderVerb,
     ProductsNotFoundError,
     Wanted,
 )
@@ -22,6 +23,10 @@ from chalicelib.people.model import SHARES_BASIS_POINTS_MAX, RateTable, Terms
 from chalicelib.people.rules import rate_of
 
 _SUBJECT_CHARACTERS_MAX = 40
+
+Taken = tuple[Money, tuple[tuple[PartnerId, Money], ...]]
+"""What the platform takes, and what each partner does."""
+
 CLOSE_GRACE = timedelta(seconds=60)
 """How long after its expiry an order is left alone, so that no payment begun in time is cut off.
 
@@ -110,6 +115,44 @@ def subject(lines: Sequence[OrderLine]) -> str:
     return first if len(lines) == 1 else f"{first} 等{len(lines)}种"
 
 
+def agreed_of(order: Order, released: Money) -> Taken:
+    """Return the platform's fee and the partners' shares in so much of an order.
+
+    All together are in proportion to what was agreed for the whole, half up; each share down, and
+    the fee is the rest. So what is the seller's and each share never shrink while more is released,
+    the parts of many releases sum to the agreed whole, and refunds take the same way back.
+    """
+    agreed = sum((share.amount for share in order.shares), start=order.fee)
+    taken = fen(
+        (2 * agreed.amount * released.amount + order.total.amount) // (2 * order.total.amount)
+    )
+    shares = tuple(
+        (share.partner_id, fen(share.amount.amount * released.amount // order.total.amount))
+        for share in order.shares
+    )
+    return taken - sum((part for _, part in shares), start=fen(0)), shares
+
+
+def agreed_between(order: Order, before: Money, after: Money) -> Taken:
+    """Return what fee and shares grow by while what is released of an order does."""
+    (fee, shares), (fee_before, shares_before) = agreed_of(order, after), agreed_of(order, before)
+    grown = tuple(
+        (who, part - earlier)
+        for (who, part), (_, earlier) in zip(shares, shares_before, strict=True)
+    )
+    return fee - fee_before, grown
+
+
+def refund_verb(order: Order, *, held: Money, returned: Money) -> OrderVerb:
+    """Return what a refund of so much held and so much released money does to an order."""
+    left_held, kept = order.held - held, order.released - order.returned - returned
+    if left_held.amount == kept.amount == 0:
+        return OrderVerb.REFUND
+    if held.amount and not left_held.amount:
+        return OrderVerb.REFUND_REST
+    return OrderVerb.REFUND_PART
+
+
 def is_payable(order: Order, *, now: datetime) -> bool:
     """Tell whether a payment may still be started."""
     return order.state is OrderState.UNPAID and now < order.expires_at
@@ -146,4 +189,6 @@ def order_moved_by(numbered: NumberedRow) -> OrderId | None:
     """Return the order that a row of the numbered list may have moved."""
     if numbered.row.kind.startswith("order."):
         return OrderId(numbered.row.about)
+    if numbered.row.kind.startswith("refund."):
+        return OrderId(numbered.row.facts["order_id"])
     return numbered.entry.order_id if numbered.entry else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.catalog.model import Take
 from chalicelib.kernel.clock import instant_from, instant_text
-from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, PartnerId, ProductId
+from chalicelib.kernel.ids import DisputeId, MemberId, MerchantId, OrderId, PartnerId, ProductId
 from chalicelib.kernel.money import Money
 from chalicelib.orders.model import (
     ORDER_LIFECYCLE,
@@ -18,11 +18,22 @@ from chalicelib.orders.model import (
     Placed,
     Shipment,
 )
+from chalicelib.orders.rules import refund_verb
 from chalicelib.providers.funds import ReceiverKind
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Group, chunked
 from chalicelib.storage.commit import Work
-from chalicelib.storage.conditions import ITEM_ABSENT, Add, Equals, Missing, OneOf, Set, all_of
+from chalicelib.storage.conditions import (
+    ITEM_ABSENT,
+    Add,
+    Condition,
+    Equals,
+    Missing,
+    OneOf,
+    Remove,
+    Set,
+    all_of,
+)
 from chalicelib.storage.table import Delete, Put, Table, Update
 from chalicelib.storage.values import Item, Key, Value, item_size, whole
 
@@ -58,6 +69,10 @@ def read_order(order_id: OrderId, item: Item) -> Order:
         shipment=_read_shipment(item),
         releases=whole(item.get("releases", 0)),
         released=Money(amount=whole(item.get("released", 0)), currency=currency),
+        refunds=whole(item.get("refunds", 0)),
+        refunded=Money(amount=whole(item.get("refunded", 0)), currency=currency),
+        returned=Money(amount=whole(item.get("returned", 0)), currency=currency),
+        dispute=DisputeId(str(item["dispute"])) if "dispute" in item else None,
     )
 
 
@@ -277,20 +292,64 @@ class OrderStore:
         )
 
     def released(self, work: Work, order: Order, amount: Money) -> None:
-        """Give away what an order holds: all of it, shipped → released, or a part."""
+        """Give away what an order holds: all of it, shipped → released, or a part.
+
+        Of a disputed order all of it, as was decided; the mark goes with it. Who calls has made
+        sure of the decision: the condition is that the dispute is the one that was read.
+        """
         whole_hold = amount == order.held
         verb = OrderVerb.RELEASE if whole_hold else OrderVerb.RELEASE_PART
+        if order.dispute is not None:
+            verb = OrderVerb.DECIDE
         work.update(
             keys.order(order.id),
+            *([Remove("dispute")] if order.dispute else []),
             Set("state", ORDER_LIFECYCLE.after(order.state, verb)),
             Add("held", -amount.amount),
             Add("released", amount.amount),
             Add("releases", 1),
+            when=_as_read(order),
+            refusal=ORDER,
+        )
+
+    def refunded(self, work: Work, order: Order, *, held: Money, returned: Money) -> None:
+        """Give back what an order holds, or what was released of it, or some of both.
+
+        With the last of the hold the mark of its dispute goes.
+        """
+        verb = refund_verb(order, held=held, returned=returned)
+        undisputed = order.dispute is not None and held == order.held
+        work.update(
+            keys.order(order.id),
+            *([Remove("dispute")] if undisputed else []),
+            Set("state", ORDER_LIFECYCLE.after(order.state, verb)),
+            Add("held", -held.amount),
+            Add("refunded", held.amount),
+            Add("returned", returned.amount),
+            Add("refunds", 1),
+            when=_as_read(order),
+            refusal=ORDER,
+        )
+
+    def disputed(self, work: Work, order: Order, dispute_id: DisputeId) -> None:
+        """Mark an order that holds money as disputed."""
+        work.update(
+            keys.order(order.id),
+            Set("dispute", dispute_id),
             when=all_of(
                 Equals("state", order.state),
                 Equals("held", order.held.amount),
-                Equals("releases", order.releases) if order.releases else Missing("releases"),
+                Missing("dispute"),
             ),
+            refusal=ORDER,
+        )
+
+    def undisputed(self, work: Work, order_id: OrderId, dispute_id: DisputeId) -> None:
+        """Take the mark of a dispute off."""
+        work.update(
+            keys.order(order_id),
+            Remove("dispute"),
+            when=Equals("dispute", dispute_id),
             refusal=ORDER,
         )
 
@@ -322,6 +381,17 @@ def head_key(order_id: OrderId) -> Key:
 
 def _state_before(verb: OrderVerb) -> OneOf:
     return OneOf("state", tuple(sorted(ORDER_LIFECYCLE.before(verb))))
+
+
+def _as_read(order: Order) -> Condition:
+    """Return the condition that an order's money is as it was when it was read."""
+    return all_of(
+        Equals("state", order.state),
+        Equals("held", order.held.amount),
+        Equals("releases", order.releases) if order.releases else Missing("releases"),
+        Equals("refunds", order.refunds) if order.refunds else Missing("refunds"),
+        Equals("dispute", order.dispute) if order.dispute else Missing("dispute"),
+    )
 
 
 def _lines_key(order: Order) -> Key:

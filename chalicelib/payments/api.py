@@ -27,6 +27,7 @@ from chalicelib.providers.port import (
     ProviderRejectedError,
     ProviderUnavailableError,
 )
+from chalicelib.providers.refunds import Refunded
 
 api = Api(__name__, authenticator=wiring.authenticator)
 
@@ -99,8 +100,8 @@ def wechatpay_notified(call: Call) -> None:
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
         raise
-    if isinstance(heard, Transferred):
-        raise NotificationRefusedError("a payout's word belongs to another door", reason="state")
+    if isinstance(heard, Transferred | Refunded):
+        raise NotificationRefusedError("this word belongs to another door", reason="state")
     if not isinstance(heard, Collected):
         observe.count("NotificationIgnored", provider=WECHATPAY)
         observe.note("an event of no concern", what=type(heard).__name__)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.kernel.ids import InvalidIdError, MerchantId, OrderId, PaymentId
+from chalicelib.kernel.ids import InvalidIdError, MerchantId, OrderId, PaymentId, PayoutId
 from chalicelib.ledger.journal import JOURNAL, read_entry
 from chalicelib.orders.model import OrderState
 from chalicelib.orders.store import ORDER
@@ -39,6 +39,16 @@ def holding(payments: Sequence[Payment]) -> Payment | None:
     ]
     assert len(captured) <= 1, "an order is captured once"
     return captured[0] if captured else None
+
+
+def unfreezing_id(order_id: OrderId) -> PayoutId:
+    """Return the id of the payout by which the provider gives an order's money to its seller."""
+    return PayoutId.derive("unfreeze", order_id)
+
+
+def share_number(payout: PayoutId) -> str:
+    """Return the number under which the provider shares before it unfreezes."""
+    return f"share_{payout}"
 
 
 def claim_of(collected: Collected) -> Claim | None:

@@ -1,11 +1,11 @@
-"""Payments' items, the refunds that late money is owed, and the provider's certificates."""
+"""Payments' items, and the provider's certificates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.kernel.clock import instant_from, instant_text
-from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId, RefundId
+from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.orders.model import Order
 from chalicelib.orders.store import read_order
@@ -18,7 +18,6 @@ from chalicelib.storage.conditions import Condition, Equals, Missing, OneOf, Set
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import Item, Key, Value, whole
 
-REFUND = "refund"
 CERTIFICATES = "certificates"
 
 
@@ -129,21 +128,6 @@ class PaymentStore:
             when=_state_before(PaymentVerb.CLOSE),
             refusal=f"{PAYMENT}/{payment.id}",
         )
-
-    def refund_due(
-        self, work: Work, payment_id: PaymentId, order_id: OrderId, amount: Money
-    ) -> None:
-        """Queue the refund of a late payment; one a payment, for ever."""
-        refund_id = RefundId.derive("late", payment_id)
-        item: Item = {
-            "payment": payment_id,
-            "state": "queued",
-            "reason": "late",
-            "amount": amount.amount,
-            "currency": amount.currency,
-            "created_at": instant_text(work.at),
-        }
-        work.put(keys.refund(order_id, refund_id), item, refusal=REFUND)
 
     def certificates(self, provider: str) -> Sequence[Certificate]:
         """Return the provider's certificates as last downloaded."""

@@ -17,6 +17,7 @@ from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 from chalicelib.providers.funds import Transferred
+from chalicelib.providers.refunds import Refunded
 
 
 class ProviderRejectedError(PlatformError):
@@ -97,7 +98,7 @@ class Ignored(Record):
     notification_id: str
 
 
-Heard = Collected | Transferred | Ignored
+Heard = Collected | Transferred | Refunded | Ignored
 """What a notification can turn out to be."""
 
 

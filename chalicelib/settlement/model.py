@@ -10,9 +10,10 @@ from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 from chalicelib.orders.model import RELEASED
+from chalicelib.refunds.model import ACCEPTED as REFUND_ACCEPTED
 
 OPENED, CREATED = "settlement.opened", "payout.created"
-HEARD = frozenset({OPENED, CREATED, RELEASED})
+HEARD = frozenset({OPENED, CREATED, RELEASED, REFUND_ACCEPTED})
 """The events to which this room listens."""
 
 PAYOUT = "payout"

@@ -1,11 +1,15 @@
 """How much is paid out, and in which name. Pure."""
 
-from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, SettlementId
+from chalicelib.kernel.ids import MerchantId, PayoutId, SettlementId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.orders.model import Order
+from chalicelib.orders.rules import agreed_of
+from chalicelib.payments.rules import share_number, unfreezing_id
 from chalicelib.people.model import Merchant
 from chalicelib.providers.funds import Receiver, ReceiverKind
 from chalicelib.settlement.model import Settled
+
+__all__ = ["share_number", "unfreezing_id"]
 
 _DESCRIPTION = "订单分账"
 
@@ -18,16 +22,6 @@ def settlement_id(day: str) -> SettlementId:
 def payout_id(merchant_id: MerchantId, day: str) -> PayoutId:
     """Return the id of a merchant's payout for a day; there is one at most."""
     return PayoutId.derive("settled", merchant_id, day)
-
-
-def unfreezing_id(order_id: OrderId) -> PayoutId:
-    """Return the id of the payout by which the provider gives an order's money to its seller."""
-    return PayoutId.derive("unfreeze", order_id)
-
-
-def share_number(payout: PayoutId) -> str:
-    """Return the number under which the provider shares before it unfreezes."""
-    return f"share_{payout}"
 
 
 def unfreeze_number(payout: PayoutId) -> str:
@@ -51,8 +45,8 @@ def obstacle(merchant: Merchant, *, payee: str | None, allowed: bool) -> Settled
 
 def sellers_part(order: Order) -> Money:
     """Return what of a released order is its seller's."""
-    shares = sum((share.amount for share in order.shares), start=order.fee)
-    return order.released - shares
+    fee, shares = agreed_of(order, order.released)
+    return order.released - sum((part for _, part in shares), start=fee)
 
 
 def receivers(order: Order, *, platform: str) -> tuple[tuple[str, Receiver], ...]:
@@ -61,12 +55,13 @@ def receivers(order: Order, *, platform: str) -> tuple[tuple[str, Receiver], ...
     Each is named by the account that it was credited under: `platform` or the partner's id.
     """
     found: list[tuple[str, Receiver]] = []
-    if order.fee.amount:
-        found.append(("platform", _receiver(ReceiverKind.MERCHANT, platform, order.fee)))
+    fee, parts = agreed_of(order, order.released)
+    if fee.amount:
+        found.append(("platform", _receiver(ReceiverKind.MERCHANT, platform, fee)))
     found += [
-        (share.partner_id, _receiver(share.kind, share.account, share.amount))
-        for share in order.shares
-        if share.amount.amount
+        (share.partner_id, _receiver(share.kind, share.account, part))
+        for share, (_, part) in zip(order.shares, parts, strict=True)
+        if part.amount
     ]
     return tuple(found)
 

@@ -8,11 +8,11 @@ from chalicelib.edge import observe
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.journal import Journal
-from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.wiring import wechatpay
 from chalicelib.people import wiring as people
 from chalicelib.people.rules import may
 from chalicelib.providers.funds import Transferred
+from chalicelib.refunds.store import RefundStore
 from chalicelib.settings import FundsModel, settings
 from chalicelib.settlement.model import PAYOUT, UNSETTLED, Word
 from chalicelib.settlement.store import SettlementStore
@@ -103,7 +103,7 @@ def unfreeze_order() -> UnfreezeOrder:
     """Return the way a released order's money is unfrozen."""
     return UnfreezeOrder(
         settlements=store(),
-        payments=PaymentStore(outside.table()),
+        refunds=RefundStore(outside.table()),
         journal=Journal(outside.table()),
         guards=DebitGuards(outside.table()),
         commits=outside.commits(),

@@ -5,6 +5,7 @@ no key that two payments share.
 """
 
 from chalicelib.kernel.ids import (
+    DisputeId,
     MemberId,
     MerchantId,
     OrderId,
@@ -67,7 +68,10 @@ PAYMENTS_OF_ORDER = "payment/"
 
 def refund(order_id: OrderId, refund_id: RefundId) -> Key:
     """Locate a refund beside its order."""
-    return Key(MAIN, order_id, f"refund/{refund_id}")
+    return Key(MAIN, order_id, f"{REFUNDS_OF_ORDER}{refund_id}")
+
+
+REFUNDS_OF_ORDER = "refund/"
 
 
 def part_release(order_id: OrderId, request: str) -> Key:
@@ -78,6 +82,14 @@ def part_release(order_id: OrderId, request: str) -> Key:
 def shipping_report(order_id: OrderId) -> Key:
     """Locate what WeChat said to an order's shipment."""
     return Key(MAIN, order_id, "shipment")
+
+
+def dispute(order_id: OrderId, dispute_id: DisputeId) -> Key:
+    """Locate a dispute beside its order."""
+    return Key(MAIN, order_id, f"{DISPUTES_OF_ORDER}{dispute_id}")
+
+
+DISPUTES_OF_ORDER = "dispute/"
 
 
 def settlement(settlement_id: SettlementId) -> Key:

@@ -44,6 +44,9 @@ class FundsBooks:
     bad_accounts: set[str] = field(default_factory=set)
     refuses_openids: set[str] = field(default_factory=set)
     instant: bool = False  # shares end at once
+    refunded: Callable[[str], int] = lambda _transaction_id: 0  # out of frozen money
+    return_orders: dict[str, ShareReturn] = field(default_factory=dict)
+    keeps: set[str] = field(default_factory=set)  # accounts that can't give back
 
     def frozen(self, payment: FrozenPayment) -> Money:
         word = self.collected(payment.transaction_id)
@@ -51,7 +54,8 @@ class FundsBooks:
             raise ProviderRejectedError("no such payment", provider_code="ORDER_NOT_EXIST")
         if payment.transaction_id in self.unfrozen:
             return fen(0)
-        return fen(word.amount.amount - self._shared_of(payment.transaction_id))
+        gone = self._shared_of(payment.transaction_id) + self.refunded(payment.transaction_id)
+        return fen(word.amount.amount - gone)
 
     def share(self, order: ShareOrder) -> Shared:
         if order.number in self.outcomes:
@@ -143,8 +147,24 @@ class FundsBooks:
         return self.returns.get(number)
 
     def take_back(self, order: ShareReturn) -> ShareReturned:
-        said = ShareReturned(number=order.number, result=ReturnResult.SUCCESS)
-        return self.returns.setdefault(order.number, said)
+        if order.number in self.returns:
+            assert self.return_orders[order.number] == order, "a repeat says the same"
+            return self.returns[order.number]
+        if order.share_number not in self.shares:
+            raise ProviderRejectedError("no such share", provider_code="RESOURCE_NOT_EXISTS")
+        failed = order.account in self.keeps
+        result = ReturnResult.FAILED if failed else ReturnResult.SUCCESS
+        self.return_orders[order.number] = order
+        self.returns[order.number] = ShareReturned(number=order.number, result=result)
+        return self.returns[order.number]
+
+    def returned_by(self, account: str) -> int:
+        """Return what a receiver has given back of all payments."""
+        return sum(
+            order.amount.amount
+            for number, order in self.return_orders.items()
+            if order.account == account and self.returns[number].result is ReturnResult.SUCCESS
+        )
 
     @property
     def paid_people(self) -> int:

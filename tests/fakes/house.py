@@ -9,6 +9,7 @@ from chalicelib.ledger.events import Message
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking, Payment
+from chalicelib.providers.funds import FrozenPayment
 from chalicelib.providers.port import Collected
 from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
@@ -17,6 +18,7 @@ from tests.fakes.clock import StoppedClock
 from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
+from tests.fakes.refunds import RefundBooks
 from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.fakes.table import MemoryTable
@@ -51,6 +53,8 @@ class House(Rooms):
         self.commands: list[Mapping[str, str]] = []
         self.errands: list[Mapping[str, str]] = []
         self.parcels = ShippingBooks()
+        self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
+        self.payees.books.refunded = self._out_of_frozen
         self._randomness = randomness or counted_randomness()
         super().__init__(
             Outside(
@@ -68,6 +72,8 @@ class House(Rooms):
                 send_settlements=self.commands.extend,
                 send_commands=self.errands.extend,
                 shipping=self.parcels,
+                back=self.back,
+                send_later=lambda command, _seconds: self.errands.append(command),
                 partner=partner,
             )
         )
@@ -160,6 +166,18 @@ class House(Rooms):
     def _collected(self, transaction_id: str) -> Collected | None:
         words = self.provider.paid.values()
         return next((word for word in words if word.transaction_id == transaction_id), None)
+
+    def _paid(self, number: str) -> Collected | None:
+        return self.provider.paid.get(number)
+
+    def _frozen(self, word: Collected) -> int:
+        assert word.seller is not None
+        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
+        return self.payees.books.frozen(payment).amount
+
+    def _out_of_frozen(self, transaction_id: str) -> int:
+        word = self._collected(transaction_id)
+        return self.back.taken_from_frozen(word.number) if word else 0
 
     def _hear(self, messages: Sequence[Message]) -> None:
         self.events += messages

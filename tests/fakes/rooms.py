@@ -14,7 +14,7 @@ from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
 from chalicelib.escrow.usecases import Release, Ship
 from chalicelib.kernel.clock import Clock, Pause
-from chalicelib.kernel.ids import OrderId, PaymentId, Randomness
+from chalicelib.kernel.ids import OrderId, PaymentId, Randomness, RefundId
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
@@ -41,7 +41,21 @@ from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
+from chalicelib.providers.refunds import RefundsPayments
 from chalicelib.providers.shipping import Shipping
+from chalicelib.refunds import model as refunds
+from chalicelib.refunds.model import REFUND
+from chalicelib.refunds.store import RefundStore
+from chalicelib.refunds.usecases import (
+    AcceptRefund,
+    AdvanceRefund,
+    CollectRefund,
+    ReadRefunds,
+    RefundHands,
+    SweepRefunds,
+)
+from chalicelib.refunds.usecases import TellWord as TellRefund
+from chalicelib.refunds.usecases.advance import SendLater
 from chalicelib.settlement import model as settlement
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
 from chalicelib.settlement.store import SettlementStore
@@ -98,7 +112,10 @@ class Outside:
     send_settlements: Send
     send_commands: Send
     shipping: Shipping
+    back: RefundsPayments
+    send_later: SendLater
     tell_payout: TellWord = lambda _word, _said: None
+    tell_refund: TellRefund = lambda _word, _said: None
     tell_report: TellReport = lambda _order_id, _report: None
     tell_received: TellReceived = lambda _received, _about: None
     partner: bool = False  # the seller is the payee
@@ -122,6 +139,7 @@ class Rooms:
         self._open_orders(outside)
         self._open_payments(outside)
         self._open_books(outside)
+        self._open_refunds(outside)
         self._open_settlement(outside)
         self._open_payouts(outside)
         self._open_delivery(outside)
@@ -213,7 +231,7 @@ class Rooms:
         name = outside.provider.name
         self.unfreeze_order = UnfreezeOrder(
             settlements=self.settlements,
-            payments=self.payments,
+            refunds=self.refund_store,
             journal=self.journal,
             guards=self.debit_guards,
             commits=self.commits,
@@ -240,6 +258,53 @@ class Rooms:
             send,
         )
 
+    def _open_refunds(self, outside: Outside) -> None:
+        self.refund_store = RefundStore(outside.table)
+        self.accept_refund = AcceptRefund(
+            self.refund_store,
+            self.orders,
+            self.catalog_store,
+            self.journal,
+            self.commits,
+            outside.clock,
+        )
+        self.collect_refund = CollectRefund(
+            refunds=self.refund_store,
+            journal=self.journal,
+            guards=self.debit_guards,
+            commits=self.commits,
+            provider_name=outside.provider.name,
+            provider=outside.funds,
+            platform=PLATFORM,
+        )
+        self.advance_refund = AdvanceRefund(
+            refunds=self.refund_store,
+            journal=self.journal,
+            commits=self.commits,
+            clock=outside.clock,
+            provider_name=outside.provider.name,
+            provider=outside.back,
+            collecting=self.collect_refund,
+            send_later=outside.send_later,
+            tell=outside.tell_refund,
+        )
+        self.sweep_refunds = SweepRefunds(
+            refunds=self.refund_store,
+            accepting=self.accept_refund,
+            due=DueList(outside.table, REFUND),
+            commits=self.commits,
+            clock=outside.clock,
+            send=outside.send_commands,
+        )
+        self.refund_hands = RefundHands(
+            self.refund_store,
+            self.journal,
+            self.commits,
+            self.collect_refund,
+            outside.send_commands,
+        )
+        self.read_refunds = ReadRefunds(self.refund_store)
+
     def _open_delivery(self, outside: Outside) -> None:
         send = outside.send_commands
         self.reports = ReportStore(outside.table)
@@ -264,6 +329,12 @@ class Rooms:
                 self.close_order.close(OrderId.parse(order_id))
             case {"command": "report_shipment", "order_id": str(order_id)}:
                 self.report_shipments.report(OrderId.parse(order_id))
+            case {
+                "command": "advance_refund",
+                "order_id": str(order_id),
+                "refund_id": str(refund_id),
+            }:
+                self.advance_refund.advance(OrderId.parse(order_id), RefundId.parse(refund_id))
             case {"command": "check_receipt", "payment_id": str(payment_id)}:
                 self.hear_of_receipts.check(PaymentId.parse(payment_id))
             case _:
@@ -273,6 +344,8 @@ class Rooms:
         """Hear an event as the rooms' queue does."""
         if event["event"] in orders.HEARD:
             self.remember_due.hear(event)
+        if event["event"] in refunds.HEARD:
+            self.sweep_refunds.hear(event)
         if event["event"] in delivery.HEARD:
             self.report_shipments.hear(event)
         if event["event"] in settlement.HEARD:

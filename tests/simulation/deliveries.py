@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from chalicelib.delivery.model import REFUNDED
 from chalicelib.kernel.clock import instant_from
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import OrderState
@@ -28,6 +29,8 @@ def when_settled(stage: Stage) -> Iterator[str]:
         report = stage.memory.items.get(Key("main", key.pk, "shipment"))
         if report is None:
             yield f"{key.pk} was shipped, and never reported"
+            continue
+        if report.get("reason") == REFUNDED:
             continue
         told = [stage.parcels.parcels.get(one) for one in _transactions(stage, key)]
         parcels = {(one.carrier, one.tracking_number) for one in told if one is not None}

@@ -14,7 +14,7 @@ from chalicelib.settlement.model import UNDER_WAY, PayoutState
 from chalicelib.storage import keys
 from chalicelib.storage.values import Item, Key, whole
 from tests.fakes.funds import SHARE_BASIS_POINTS_MAX
-from tests.fakes.rooms import FEE_BASIS_POINTS, PAYOUT_MINIMUM_FEN
+from tests.fakes.rooms import FEE_BASIS_POINTS, PAYOUT_MINIMUM_FEN, PLATFORM
 from tests.simulation.stage import Stage
 
 Entries = Mapping[str, JournalEntry]
@@ -39,10 +39,13 @@ def when_settled(stage: Stage, entries: Entries) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("out_") and item["state"] in UNDER_WAY:
             yield f"{key.pk} is {item['state']} for ever"
-    for account, (debits, credited) in _sums(entries).items():
+    sums = _sums(entries)
+    for account, (debits, credited) in sums.items():
         owner, _, rest = account.partition(":")
         left = credited - debits
-        if owner == "merchant" and rest.endswith(":available") and left >= PAYOUT_MINIMUM_FEN:
+        owed = sums.get(f"{account.removesuffix(':available')}:debt", (0, 0))
+        net = left - (owed[0] - owed[1])
+        if owner == "merchant" and rest.endswith(":available") and net >= PAYOUT_MINIMUM_FEN:
             yield f"{account} has {left}, and nobody pays it out"
         if owner == "merchant" and rest.endswith(":payout") and left:
             yield f"{account} has {left} on its way for ever"
@@ -58,18 +61,23 @@ def gone(stage: Stage) -> int:
         for one in outcome.receivers
         if one.account.startswith("partner") and one.result == "success"
     )
-    return books.paid_people + sum(books.unfrozen.values()) + partners
+    back = stage.back.paid_by_us + books.returned_by(PLATFORM)
+    return books.paid_people + sum(books.unfrozen.values()) + partners + back
 
 
 def _fees_and_shares(stage: Stage, entries: Entries) -> Iterator[str]:
-    """Of what is released the platform takes its share, half up, and a partner its, down."""
+    """Of what is released and not taken back all take their share, half up, a partner's down."""
     taken: dict[str, Counter[str]] = {}
     for entry in entries.values():
-        if entry.kind == "order_released" and entry.order_id is not None:
+        if entry.kind in {"order_released", "release_taken_back"} and entry.order_id is not None:
             of_order = taken.setdefault(entry.order_id, Counter())
-            of_order["released"] += entry.total().amount
             for posting in entry.postings:
-                of_order[posting.account.partition(":")[0]] += posting.amount.amount
+                grown = posting.side is Side.CREDIT
+                amount = posting.amount.amount if grown else -posting.amount.amount
+                if posting.account.endswith((":held", "in_transit")):
+                    of_order["released"] -= amount
+                else:
+                    of_order[posting.account.partition(":")[0]] += amount
     for order_id, sums in taken.items():
         item = stage.memory.items[Key("main", order_id, "head")]
         total = whole(item["total"])
@@ -77,8 +85,9 @@ def _fees_and_shares(stage: Stage, entries: Entries) -> Iterator[str]:
         share = total * PARTNERS_BASIS_POINTS // 10_000 if "shares" in item else 0
         if fee + share > total * SHARE_BASIS_POINTS_MAX // 10_000:
             yield f"{order_id}: fee and shares are over the cap"
-        for name, agreed in (("platform", fee), ("partner", share)):
-            due = (2 * agreed * sums["released"] + total) // (2 * total)
+        both = (2 * (fee + share) * sums["released"] + total) // (2 * total)
+        partners = share * sums["released"] // total
+        for name, due in (("platform", both - partners), ("partner", partners)):
             if sums[name] != due:
                 yield f"{order_id}: the {name} took {sums[name]}, {due} was agreed"
 
@@ -181,5 +190,6 @@ def _the_seller_has_its_money(stage: Stage) -> Iterator[str]:
             ]
             for word in words:
                 free = word.transaction_id in stage.payees.unfrozen
-                if free is not (item["state"] == OrderState.RELEASED):
+                ended = item["state"] in {OrderState.RELEASED, OrderState.REFUNDED}
+                if free is not (ended and bool(item.get("released"))):
                     yield f"{key.pk} is {item['state']}, its money is{'' if free else ' not'} free"

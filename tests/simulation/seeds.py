@@ -17,7 +17,9 @@ from chalicelib.orders.model import Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.funds import Transferred, TransferState
 from chalicelib.providers.port import Collected
+from chalicelib.providers.refunds import Refunded, RefundStatus
 from chalicelib.providers.shipping import Pushed
+from chalicelib.refunds.model import RefundState
 from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
 from tests.simulation import invariants
@@ -67,6 +69,8 @@ class Scene:
         self.stage.rooms.merchants.agree(merchant, self.draw.choice([Terms(), terms()]))
         if self.draw.random() < 0.2:
             self.stage.payees.bad_accounts.add("partner1")
+        if self.draw.random() < 0.2:
+            self.stage.payees.keeps.add(self.draw.choice(["partner1", "nobody"]))
         if self.draw.random() < 0.1:
             self.stage.parcels.refused_carriers.add("SF")
         self.product_ids = [
@@ -99,6 +103,9 @@ class Scene:
             self.stage.rooms.report_shipments.sweep,
             self._settle,
             self._payees,
+            self.stage.rooms.sweep_refunds.sweep,
+            self._give_back,
+            self._help,
         ):
             world.begin(partial(self._worker, work))
         for _ in range(self.draw.choice([1, 2, 3])):
@@ -147,6 +154,8 @@ class Scene:
         """Let the merchant ship, now and then twice; and the shopper confirm, or not."""
         rooms = self.stage.rooms
         if self.draw.random() < 0.2:
+            self.stage.world.begin(partial(self._refund, order), after=self._wait(60))
+        if self.draw.random() < 0.2:
             return
         for _ in range(self.draw.choice([1, 1, 2])):
             parcel = self.draw.choice(["SF123456", "SF123456", "SF654321"])
@@ -160,6 +169,8 @@ class Scene:
         self.stage.world.begin(partial(self._in_wechat, order), after=self._wait(300))
         for _ in range(self.draw.choice([0, 1, 1, 2])):
             self.stage.world.begin(partial(self._confirm, order), after=self._wait(1))
+        if self.draw.random() < 0.3:
+            self.stage.world.begin(partial(self._refund, order), after=self._wait(600))
 
     def _in_wechat(self, order: Order) -> None:
         """Let the shopper receive the parcel in WeChat, or not; and WeChat push, whatever it is."""
@@ -174,6 +185,54 @@ class Scene:
                 )
                 hear = self.stage.rooms.hear_of_receipts.hear
                 self._insist("WeChat pushes", partial(hear, hint))
+
+    def _refund(self, order: Order) -> None:
+        """Let the merchant refund some or all, now and then twice, or too much."""
+        amount = self.draw.choice([1, 300, order.total.amount // 2, order.total.amount])
+        accept = self.stage.rooms.accept_refund.accept
+        for _ in range(self.draw.choice([1, 1, 2])):
+            self._insist(
+                "the merchant refunds",
+                partial(
+                    accept,
+                    order.id,
+                    fen(amount),
+                    "不想要了",
+                    merchant_id=order.merchant_id,
+                    caller="merchant",
+                    key=self.draw.choice("ab"),
+                ),
+            )
+
+    def _give_back(self) -> None:
+        """Let the provider bring refunds to an end, and say so: often, late, or never."""
+        self.stage.back.poor = self.draw.random() < 0.1
+        for number in list(self.stage.back.refunds):
+            if self.draw.random() < 0.5:
+                continue
+            ends = [RefundStatus.SUCCESS] * 4 + [RefundStatus.ABNORMAL, RefundStatus.CLOSED]
+            said = self.stage.back.end(number, self.draw.choice(ends))
+            for _ in range(self.draw.choice([0, 1, 1, 2])):
+                self.stage.world.begin(partial(self._refund_word, said), after=self._wait(60))
+
+    def _refund_word(self, said: Refunded) -> None:
+        self._insist("the provider refunds", lambda: self.stage.rooms.advance_refund.hear(said))
+
+    def _help(self) -> None:
+        """Let an operator fund, retry or settle what does not go on."""
+        hands = self.stage.rooms.refund_hands
+        for refund in self.stage.refunds():
+            if self.draw.random() < 0.2:
+                name = refund.order_id, refund.id
+                closed = self.draw.choice(
+                    [partial(hands.retry, *name), partial(hands.settle, *name, reference="bank")]
+                )
+                verbs = {
+                    RefundState.WAITING: partial(hands.fund, *name),
+                    RefundState.CLOSED: closed,
+                }
+                if verb := verbs.get(refund.state):
+                    self._insist("an operator helps", verb)
 
     def _milestone(self, order: Order) -> None:
         part, key = fen(self.draw.choice([1, 500, order.total.amount])), self.draw.choice("ab")

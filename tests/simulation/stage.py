@@ -1,7 +1,7 @@
 """The stage: the real use cases and jobs on simulated ports."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -11,19 +11,25 @@ from chalicelib.edge.queue import Message
 from chalicelib.escrow.usecases import Release
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
-from chalicelib.kernel.money import fen
+from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear, RefreshCertificates
-from chalicelib.providers.funds import TransferState
+from chalicelib.providers.funds import FrozenPayment, TransferState
 from chalicelib.providers.port import Collected, Provider
+from chalicelib.providers.refunds import RefundStatus
+from chalicelib.refunds.model import FINAL, Refund, RefundState
+from chalicelib.refunds.model import Word as RefundWord
+from chalicelib.refunds.store import read_refund
+from chalicelib.refunds.usecases.advance import LOOK_AGAIN as LOOK_AT_REFUNDS
 from chalicelib.settlement.model import Word
 from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.funds import FundsBooks
+from tests.fakes.refunds import RefundBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.simulation.funds import SimulatedFunds
@@ -36,6 +42,7 @@ from tests.simulation.ports import (
     SimulatedTable,
     no_faults,
 )
+from tests.simulation.refunding import SimulatedRefunds
 from tests.simulation.shipping import SimulatedShipping
 from tests.simulation.wire import RealWire
 from tests.simulation.world import World
@@ -61,6 +68,13 @@ class WatchedRelease(Release):
         self.confirmed.add(order_id)
         return Release.confirm(self, member_id, order_id)
 
+    @override
+    def release_part(
+        self, member_id: MemberId, order_id: OrderId, amount: Money, *, key: str
+    ) -> Order:
+        self.confirmed.add(order_id)
+        return Release.release_part(self, member_id, order_id, amount, key=key)
+
 
 @dataclass
 class Stage:
@@ -84,6 +98,8 @@ class Stage:
         self.settlements = SimulatedQueue(self.outside)
         self.payees = FundsBooks(self._collected)
         self.parcels = ShippingBooks()
+        self.back = RefundBooks(self._paid, self._frozen, self.world.now)
+        self.payees.refunded = self._out_of_frozen
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         provider: Provider = self.wire.client if self.wire else self.provider
@@ -104,6 +120,9 @@ class Stage:
                 send_settlements=self.settlements.send_many,
                 send_commands=self.commands.send_many,
                 shipping=SimulatedShipping(self.outside, self.parcels),
+                back=SimulatedRefunds(self.outside, self.back),
+                send_later=self._send_later,
+                tell_refund=lambda word, _said: self.refund_words.update([word]),
                 tell_payout=lambda word, _said: self.payout_words.update([word]),
                 partner=self.partner,
             )
@@ -118,6 +137,7 @@ class Stage:
         self.heard: Counter[int] = Counter()
         self.told: Counter[Booking] = Counter()
         self.payout_words: Counter[Word] = Counter()
+        self.refund_words: Counter[RefundWord] = Counter()
         self.acknowledged: list[Collected] = []
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
@@ -239,7 +259,10 @@ class Stage:
             self._work_off()
             self.catch_up()
         self._report_all()
+        self._refund_all()
         self._receive_all()
+        self._pay_all()
+        self._refund_all(fund=True)
         self._settle_days()
         self.rooms.logbook.sweep_stages()
 
@@ -259,6 +282,38 @@ class Stage:
             self.rooms.report_shipments.sweep()
             self._work_off()
             self.catch_up()
+
+    def _refund_all(self, *, fund: bool = False) -> None:
+        """Bring every refund to a good end: the provider pays, an operator's hand helps."""
+        self.back.poor = False
+        for _ in range(_SETTLING_ROUNDS_MAX):
+            self.catch_up()
+            self._work_off()
+            for number in list(self.back.refunds):
+                self.rooms.advance_refund.hear(self.back.end(number, RefundStatus.SUCCESS))
+            left = [one for one in self.refunds() if one.state not in FINAL]
+            for refund in left:
+                if refund.state is RefundState.CLOSED:
+                    self.rooms.refund_hands.retry(refund.order_id, refund.id)
+                elif refund.state is RefundState.WAITING and fund and refund.seller is None:
+                    self.rooms.refund_hands.fund(refund.order_id, refund.id)
+            waiting = {RefundState.WAITING} if not fund else set()
+            if all(one.state in waiting for one in left):
+                break
+            self.world.pause(LOOK_AT_REFUNDS.total_seconds())
+            self.rooms.sweep_refunds.sweep()
+        self.world.pause(LOOK_AT_REFUNDS.total_seconds())
+        self.rooms.sweep_refunds.sweep()
+        self._work_off()
+        self.catch_up()
+
+    def refunds(self) -> list[Refund]:
+        """Return every refund there is."""
+        return [
+            read_refund(key, item)
+            for key, item in self.memory.items.items()
+            if key.pk.startswith("ord_") and key.sk.startswith("refund/")
+        ]
 
     def _receive_all(self) -> None:
         """Wait until every shipment is taken as received."""
@@ -290,6 +345,7 @@ class Stage:
                     self.catch_up()
             for payout_id in list(self.payees.transfers):
                 self.payees.end_transfer(payout_id, TransferState.PAID)
+            self.catch_up()
             if not any(key.pk.startswith("due/payout/") for key in self.memory.items):
                 return
             self.world.pause(LOOK_AGAIN.total_seconds())
@@ -298,6 +354,21 @@ class Stage:
     def _collected(self, transaction_id: str) -> Collected | None:
         words = self.provider.paid.values()
         return next((word for word in words if word.transaction_id == transaction_id), None)
+
+    def _paid(self, number: str) -> Collected | None:
+        return self.provider.paid.get(number)
+
+    def _frozen(self, word: Collected) -> int:
+        assert word.seller is not None
+        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
+        return self.payees.frozen(payment).amount
+
+    def _out_of_frozen(self, transaction_id: str) -> int:
+        word = self._collected(transaction_id)
+        return self.back.taken_from_frozen(word.number) if word else 0
+
+    def _send_later(self, command: Mapping[str, str], _seconds: int) -> None:
+        self.commands.send(dict(command))
 
     def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""

@@ -23,6 +23,7 @@ from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_money_out import MONEY_OUT
+from tests.simulation.verbs_refunds import REFUNDS
 
 
 def _sign_in(stage: Stage) -> Verb:
@@ -248,6 +249,7 @@ def _reads(stage: Stage) -> Verb:
 VERBS = [
     *MONEY_OUT,
     *DELIVERY,
+    *REFUNDS,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

@@ -13,12 +13,13 @@ from chalicelib.ledger.segments import WriteSegments
 from chalicelib.orders import model as orders
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import ListOrders
+from chalicelib.refunds import model as refunds
 from chalicelib.settlement import model as settlement
 from chalicelib.settlement.usecases import FilePayouts
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
-HEARD = orders.HEARD | settlement.HEARD | delivery.HEARD
+HEARD = orders.HEARD | settlement.HEARD | delivery.HEARD | refunds.HEARD
 """The events to which some room listens."""
 
 

@@ -104,6 +104,8 @@ class PlaceOrder:
             fee=fee,
             shares=shares,
             released=fen(0),
+            refunded=fen(0),
+            returned=fen(0),
             subject=rules.subject(lines),
             created_at=now,
             expires_at=now + timedelta(seconds=self.ttl_seconds),

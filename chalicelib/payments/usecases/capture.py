@@ -82,7 +82,7 @@ class Capture:
         return Booking.CAPTURED
 
     def _late(self, claim: Claim, collected: Collected, deadline: float) -> bool:
-        """Set late money aside and queue its refund; False when the books moved meanwhile."""
+        """Set late money aside, and say so: its refund is due. False when the books moved."""
         movement = postings.captured_late(
             claim.payment_id,
             order_id=claim.order_id,
@@ -91,8 +91,8 @@ class Capture:
             reference=collected.transaction_id,
         )
         try:
-            with self._capturing(claim, collected, movement, deadline, late=True) as work:
-                self.payments.refund_due(work, claim.payment_id, claim.order_id, collected.amount)
+            with self._capturing(claim, collected, movement, deadline, late=True):
+                pass
         except CommitRefusedError:
             return False
         return True
@@ -116,7 +116,9 @@ class Capture:
                 event=event,
                 about=claim.payment_id,
                 beside=claim.order_id,
-                facts={"merchant_id": claim.merchant_id} if late else None,
+                facts={"merchant_id": claim.merchant_id, "order_id": claim.order_id}
+                if late
+                else None,
             )
             self.payments.captured(
                 work,

@@ -24,6 +24,7 @@ from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Quest
 from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
 from chalicelib.providers.wechatpay.notify import NotificationReader
+from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 from chalicelib.providers.wechatpay.sealed import SealKeys
 from chalicelib.providers.wechatpay.signing import MerchantKey
 
@@ -74,6 +75,11 @@ class WeChatPay:
     def funds(self) -> WeChatFunds:
         """Return the same merchant's sharing, unfreezing and paying out."""
         return WeChatFunds(self._account, self._exchange)
+
+    @property
+    def refunds(self) -> WeChatRefunds:
+        """Return the same merchant's refunds."""
+        return WeChatRefunds(self._account, self._exchange)
 
     @property
     def serials(self) -> frozenset[str]:

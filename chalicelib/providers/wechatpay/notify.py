@@ -1,7 +1,8 @@
 """A notification (异步通知): verified, opened, ours, or refused for one reason. No I/O at all.
 
 raw bytes ── verify ── envelope ── open ── state ── merchant, app ── Collected
-                          │        └─ a transfer ended ── merchant, number, state ── Transferred
+                          │        ├─ a transfer ended ── merchant, number, state ── Transferred
+                          │        └─ a refund ended ── merchant, state ── Refunded
                           └─ an event we don't know ─ Ignored
 """
 
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.providers.port import Collected, Heard, Ignored, NotificationRefusedError
-from chalicelib.providers.wechatpay import mapping, transfers
+from chalicelib.providers.wechatpay import mapping, refunds, transfers
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.doubt import DoubtError
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -21,6 +22,7 @@ from chalicelib.providers.wechatpay.verify import verify
 BODY_BYTES_MAX = 1 << 16
 TRANSACTION_SUCCESS = "TRANSACTION.SUCCESS"
 TRANSFER_FINISHED = "MCHTRANSFER.BILL.FINISHED"
+REFUND_ENDS = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class NotificationReader:
         said = None
         if event_type == TRANSFER_FINISHED:
             said = transfers.notified(self._open(envelope), self.account)
+        if event_type in REFUND_ENDS:
+            return refunds.notified(self._open(envelope), self.account)
         return said or Ignored(
             provider=mapping.NAME,
             event_type=event_type,

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId
 from chalicelib.orders.model import RELEASED
+from chalicelib.refunds.model import ACCEPTED as REFUND_ACCEPTED
 from chalicelib.settlement.model import CREATED, OPENED
 from chalicelib.settlement.usecases.open import OpenSettlement, Send
 from chalicelib.settlement.usecases.payout import PayOut, SweepPayouts
@@ -35,10 +36,18 @@ class Desk:
             case {"event": kind, "about": str(payout_id)} if kind == CREATED:
                 self.sweeping.remember(PayoutId.parse(payout_id))
             case {"event": kind, "about": str(order_id)} if kind == RELEASED:
-                if self.unfreezes:
-                    self.send([{"command": "unfreeze_order", "order_id": order_id}])
+                self._unfreeze(order_id)
+            case {"event": kind, "facts": {"order_id": str(order_id)} as facts} if (
+                kind == REFUND_ACCEPTED
+            ):
+                if "rest" in facts:  # nothing is held any more, and parts were released
+                    self._unfreeze(order_id)
             case _:
                 raise ValueError("no such event")
+
+    def _unfreeze(self, order_id: str) -> None:
+        if self.unfreezes:
+            self.send([{"command": "unfreeze_order", "order_id": order_id}])
 
     def run(self, command: Mapping[str, Any]) -> None:
         """Run a command of the settlements' queue."""

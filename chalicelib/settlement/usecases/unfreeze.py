@@ -16,9 +16,9 @@ from chalicelib.ledger.days import business_day
 from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.postings import Movement
 from chalicelib.orders.model import Order
+from chalicelib.orders.rules import agreed_of
 from chalicelib.payments.model import Payment
 from chalicelib.payments.rules import holding
-from chalicelib.payments.store import PaymentStore
 from chalicelib.providers.funds import (
     FrozenPayment,
     FundsHolder,
@@ -29,6 +29,8 @@ from chalicelib.providers.funds import (
     Unfreeze,
 )
 from chalicelib.providers.port import ProviderRejectedError, ProviderUnavailableError
+from chalicelib.refunds.rules import goes_first
+from chalicelib.refunds.store import RefundStore
 from chalicelib.settlement import rules
 from chalicelib.settlement.model import CREATED, FrozenOtherwiseError, Payout, PayoutState
 from chalicelib.settlement.store import SettlementStore
@@ -42,7 +44,7 @@ class UnfreezeOrder:
     """Lets the provider give a released order's money to those whose it is."""
 
     settlements: SettlementStore
-    payments: PaymentStore
+    refunds: RefundStore
     journal: Journal
     guards: DebitGuards
     commits: Commits
@@ -126,17 +128,11 @@ class UnfreezeOrder:
 
     def _book(self, payout: Payout, order: Order, took: set[str]) -> Payout:
         """Say who took a part: a partner's money has left; what nobody took is the seller's."""
-        paid = [
-            (share.partner_id, share.amount)
-            for share in order.shares
-            if share.partner_id in took and share.amount.amount
-        ]
-        missed = [
-            (share.partner_id, share.amount)
-            for share in order.shares
-            if share.partner_id not in took and share.amount.amount
-        ]
-        fee = order.fee if "platform" not in took else fen(0)
+        agreed, parts = agreed_of(order, order.released)
+        shares = [(who, part) for who, part in parts if part.amount]
+        paid = [(who, part) for who, part in shares if who in took]
+        missed = [(who, part) for who, part in shares if who not in took]
+        fee = agreed if "platform" not in took else fen(0)
         amount = payout.amount + sum((share for _, share in missed), start=fee)
         movement = None
         if paid or missed or fee.amount:
@@ -217,8 +213,10 @@ class UnfreezeOrder:
         )
 
     def _order(self, order_id: OrderId) -> tuple[Order, Payment]:
-        order, payments = self.payments.of_order(order_id)
+        found = self.refunds.of_order(order_id)
+        order, payment = found.order, holding(found.payments)
         assert order is not None, "a released order is there"
-        payment = holding(payments)
         assert payment is not None, "what is released was captured"
+        if goes_first(found.refunds):
+            raise ProviderUnavailableError("frozen money is to be refunded first")
         return order, payment

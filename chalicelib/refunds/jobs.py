@@ -1,0 +1,15 @@
+"""Refunds that have not come to their end, every minute."""
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent, Rate
+
+from chalicelib.refunds import wiring
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep_refunds(_event: CloudWatchEvent) -> Any:
+    """Ask for every refund that has been under way for a while to be looked at."""
+    return {"asked": wiring.sweep_refunds().sweep()}
