@@ -19,9 +19,9 @@ from chalicelib.orders.store import ORDER, OrderStore
 from chalicelib.orders.usecases import RememberDue, SweepExpired
 from chalicelib.payments.model import Booking
 from chalicelib.payments.rules import PAYMENT
-from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import Capture, Hear
 from chalicelib.providers.port import Collected
+from chalicelib.refunds.usecases import AcceptRefund
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import (
@@ -39,6 +39,7 @@ from chalicelib.storage.values import whole
 from tests.simulation.planted_delivery import DELIVERY_BUGS
 from tests.simulation.planted_list import LIST_BUGS
 from tests.simulation.planted_money import MONEY_BUGS
+from tests.simulation.planted_refunds import REFUND_BUGS
 from tests.simulation.roots import Bug, patch, planted
 
 Weaken = Callable[[Condition | None], Condition | None]
@@ -181,7 +182,7 @@ def _failed_payment_not_captured(roots: ExitStack) -> None:
 
 
 def _late_refund_forgotten(roots: ExitStack) -> None:
-    patch(roots, PaymentStore, "refund_due", lambda *_: None)
+    patch(roots, AcceptRefund, "late", lambda *_: None)
 
 
 def _released_without_looking(roots: ExitStack) -> None:
@@ -227,6 +228,7 @@ BUGS = [
     *LIST_BUGS,
     *MONEY_BUGS,
     *DELIVERY_BUGS,
+    *REFUND_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

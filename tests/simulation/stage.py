@@ -278,6 +278,8 @@ class Stage:
         """Let WeChat hear of every payment, and of every shipment."""
         self.parcels.unknown_payments.clear()
         for _ in range(2):
+            if not any(key.pk.startswith("due/unreported") for key in self.memory.items):
+                return
             self.world.pause(LOOK_AGAIN.total_seconds())
             self.rooms.report_shipments.sweep()
             self._work_off()
@@ -286,6 +288,8 @@ class Stage:
     def _refund_all(self, *, fund: bool = False) -> None:
         """Bring every refund to a good end: the provider pays, an operator's hand helps."""
         self.back.poor = False
+        if not self.refunds():
+            return
         for _ in range(_SETTLING_ROUNDS_MAX):
             self.catch_up()
             self._work_off()

@@ -14,7 +14,8 @@ from tests.simulation.verbs import VERBS
 
 SLOW_PAIRS = {
     *("sweep and close", "reads", "sequence", "rebuild", "read the books", "read settlements"),
-    *("unfreeze", "share failed", "work of the desk"),
+    *("unfreeze", "share failed", "work of the desk", "open by schedule"),
+    *("shares given back", "shares kept", "collect refund", "report shipment, too early"),
 }
 """Those that only the simulator's own run goes through."""
 
