@@ -5,6 +5,7 @@ from chalice.app import Chalice
 from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.commands import blueprint as commands
 from chalicelib.delivery.jobs import blueprint as delivery_jobs
+from chalicelib.disputes.jobs import blueprint as disputes_jobs
 from chalicelib.edge.http import remember_request
 from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.front import APIS
@@ -25,5 +26,6 @@ app.register_blueprint(escrow_jobs)
 app.register_blueprint(settlement_jobs)
 app.register_blueprint(delivery_jobs)
 app.register_blueprint(refunds_jobs)
+app.register_blueprint(disputes_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

@@ -9,6 +9,7 @@ from chalicelib import outside
 from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
 from chalicelib.delivery.api import api as delivery
+from chalicelib.disputes.api import api as disputes
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
@@ -21,7 +22,19 @@ from chalicelib.settlement.api import api as settlement
 VERSION = "0.1.0"
 
 api = Api(__name__, authenticator=outside.authenticator)
-APIS = (api, people, catalog, orders, payments, escrow, refunds, delivery, settlement, books)
+APIS = (
+    api,
+    people,
+    catalog,
+    orders,
+    payments,
+    escrow,
+    refunds,
+    delivery,
+    settlement,
+    disputes,
+    books,
+)
 
 
 class Health(BaseModel):

@@ -11,6 +11,8 @@ from chalice.app import Blueprint, SQSEvent
 
 from chalicelib.delivery import model as delivery
 from chalicelib.delivery.wiring import report_shipments
+from chalicelib.disputes import model as disputes
+from chalicelib.disputes.wiring import carry_out
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.orders import model as orders
 from chalicelib.orders.wiring import remember_due
@@ -39,5 +41,7 @@ def _hear(message: Message) -> None:
             sweep_refunds().hear(event)
         if kind in delivery.HEARD:
             report_shipments().hear(event)
+        if kind in disputes.HEARD:
+            carry_out().hear(event)
         if kind in settlement.HEARD:
             desk().hear(event)

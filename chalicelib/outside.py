@@ -93,6 +93,12 @@ def lake() -> Lake:
 
 
 @cache
+def documents() -> Lake:
+    """Return the bucket of what people hand in."""
+    return S3Lake(s3_client(), settings().documents_bucket)
+
+
+@cache
 def batches() -> Batches:
     """Return the way many writes are made."""
     return Batches(table=table(), commits=commits())

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     commands_queue: str = "shoukuan-local-commands"  # work to do outside, such as closing an order
     events_queue: str = "shoukuan-local-events"  # what happened, for the rooms that listen
     settlements_queue: str = "shoukuan-local-settlements"  # who is to be settled and paid
+    documents_bucket: str = "shoukuan-local-documents"  # what people hand in, as it came
     lake_bucket: str = "shoukuan-local-lake"  # the numbered list as files
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications

@@ -90,7 +90,13 @@ def patch(template: dict[str, Any], stage: str) -> None:
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":
             variables = resource["Properties"]["Environment"]["Variables"]
-            variables |= _settings(stage) | {"LAKE_BUCKET": {"Ref": "LakeBucket"}}
+            variables |= _settings(stage) | _BUCKETS
+
+
+_BUCKETS = {
+    "LAKE_BUCKET": {"Ref": "LakeBucket"},
+    "DOCUMENTS_BUCKET": {"Ref": "DocumentsBucket"},
+}
 
 
 def _hang_bell(function: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from chalicelib.kernel.errors import Kind, NotFoundError, PlatformError, TryAgainError
-from chalicelib.kernel.ids import DisputeId, OrderId
+from chalicelib.kernel.ids import DisputeId, EvidenceId, OrderId
 from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
@@ -65,10 +65,50 @@ class Dispute(Record):
     decision: Decision | None = None
 
 
+class Party(StrEnum):
+    """Who says something in a dispute."""
+
+    SHOPPER = "shopper"
+    MERCHANT = "merchant"
+    OPERATOR = "operator"
+
+
+class Evidence(Record):
+    """What a party says (举证): a text, or a picture or PDF that is kept as it came."""
+
+    id: EvidenceId
+    order_id: OrderId
+    dispute_id: DisputeId
+    party: Party
+    said_at: AwareDatetime
+    text: str = ""
+    media_type: str = ""
+    sha256: str = ""
+    size: int = 0
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """Return what was said, apart from when."""
+        return self.text, self.sha256
+
+
+class NotEvidenceError(PlatformError):
+    """The file is no picture or PDF, or not what it says it is."""
+
+    kind = Kind.INVALID
+    code = "not_evidence"
+
+
 class DisputeNotFoundError(NotFoundError):
     """There is no such dispute, or it is not the caller's."""
 
     code = "dispute_not_found"
+
+
+class EvidenceNotFoundError(NotFoundError):
+    """There is no such file in the dispute."""
+
+    code = "evidence_not_found"
 
 
 class AlreadyDisputedError(PlatformError):

@@ -9,18 +9,21 @@ from chalicelib.disputes.model import (
     Dispute,
     DisputeState,
     DisputeVerb,
+    Evidence,
+    Party,
 )
 from chalicelib.kernel.clock import instant_from, instant_text
-from chalicelib.kernel.ids import DisputeId, OrderId
+from chalicelib.kernel.ids import DisputeId, EvidenceId, OrderId
 from chalicelib.orders.model import Order
 from chalicelib.orders.store import head_key, read_order
 from chalicelib.storage import keys
-from chalicelib.storage.commit import Work
+from chalicelib.storage.commit import CommitRefusedError, Work
 from chalicelib.storage.conditions import Condition, OneOf, Set
 from chalicelib.storage.table import Table
-from chalicelib.storage.values import Item, Key
+from chalicelib.storage.values import Item, Key, whole
 
 DISPUTE = "dispute"
+EVIDENCE = "evidence"
 
 
 def read_dispute(key: Key, item: Item) -> Dispute:
@@ -34,6 +37,22 @@ def read_dispute(key: Key, item: Item) -> Dispute:
         opened_at=instant_from(str(item["opened_at"])),
         decide_by=instant_from(str(item["decide_by"])),
         decision=Decision.model_validate_json(str(decision)) if decision else None,
+    )
+
+
+def read_evidence(key: Key, item: Item) -> Evidence:
+    """Read what a party said."""
+    _, dispute_id, evidence_id = key.sk.split("/")
+    return Evidence(
+        id=EvidenceId(evidence_id),
+        order_id=OrderId(key.pk),
+        dispute_id=DisputeId(dispute_id),
+        party=Party(str(item["party"])),
+        said_at=instant_from(str(item["said_at"])),
+        text=str(item["text"]),
+        media_type=str(item["media_type"]),
+        sha256=str(item["sha256"]),
+        size=whole(item["size"]),
     )
 
 
@@ -57,6 +76,33 @@ class DisputeStore:
         prefix = keys.DISPUTES_OF_ORDER
         page = self.table.query(keys.MAIN, order_id, between=(prefix, f"{prefix}~"))
         return [read_dispute(key, item) for key, item in page.rows]
+
+    def evidence(self, dispute: Dispute) -> Sequence[Evidence]:
+        """Return what was said in a dispute, in the order in which it was."""
+        prefix = keys.said_in(dispute.id)
+        page = self.table.query(keys.MAIN, dispute.order_id, between=(prefix, f"{prefix}~"))
+        found = [read_evidence(key, item) for key, item in page.rows]
+        return sorted(found, key=lambda one: one.said_at)
+
+    def said(self, work: Work, evidence: Evidence) -> None:
+        """Add what a party says; it is never changed."""
+        item: Item = {
+            "party": evidence.party,
+            "said_at": instant_text(evidence.said_at),
+            "text": evidence.text,
+            "media_type": evidence.media_type,
+            "sha256": evidence.sha256,
+            "size": evidence.size,
+        }
+        key = keys.evidence(evidence.order_id, evidence.dispute_id, evidence.id)
+        work.put(key, item, refusal=EVIDENCE)
+
+    def read_refused(self, refused: CommitRefusedError, evidence: Evidence) -> Evidence:
+        """Return what was said before under the same id."""
+        item = refused.refusals[EVIDENCE]
+        assert item is not None, "something stood there"
+        key = keys.evidence(evidence.order_id, evidence.dispute_id, evidence.id)
+        return read_evidence(key, item)
 
     def opened(self, work: Work, dispute: Dispute) -> None:
         """Add a new dispute."""
@@ -85,4 +131,5 @@ class DisputeStore:
         when: Condition = OneOf("state", tuple(before))
         after = DISPUTE_LIFECYCLE.after(before[0], verb)
         key = keys.dispute(dispute.order_id, dispute.id)
-        work.update(key, Set("state", after), *more, when=when, refusal=DISPUTE)
+        at = Set("moved_at", instant_text(work.at))
+        work.update(key, Set("state", after), at, *more, when=when, refusal=DISPUTE)

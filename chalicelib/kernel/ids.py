@@ -144,6 +144,12 @@ class DisputeId(Id):
     prefix = "dsp"
 
 
+class EvidenceId(Id):
+    """What a party says in a dispute (举证)."""
+
+    prefix = "evd"
+
+
 class PartnerId(Id):
     """Somebody who earns a share (合作伙伴)."""
 

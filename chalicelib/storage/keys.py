@@ -6,6 +6,7 @@ no key that two payments share.
 
 from chalicelib.kernel.ids import (
     DisputeId,
+    EvidenceId,
     MemberId,
     MerchantId,
     OrderId,
@@ -90,6 +91,16 @@ def dispute(order_id: OrderId, dispute_id: DisputeId) -> Key:
 
 
 DISPUTES_OF_ORDER = "dispute/"
+
+
+def evidence(order_id: OrderId, dispute_id: DisputeId, evidence_id: EvidenceId) -> Key:
+    """Locate what a party said in a dispute."""
+    return Key(MAIN, order_id, f"{said_in(dispute_id)}{evidence_id}")
+
+
+def said_in(dispute_id: DisputeId) -> str:
+    """Return how the places of all that was said in a dispute begin."""
+    return f"said/{dispute_id}/"
 
 
 def settlement(settlement_id: SettlementId) -> Key:

@@ -12,6 +12,10 @@ from chalicelib.delivery import model as delivery
 from chalicelib.delivery.model import UNREPORTED
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
+from chalicelib.disputes import model as disputes
+from chalicelib.disputes.model import DEADLINE
+from chalicelib.disputes.store import DisputeStore
+from chalicelib.disputes.usecases import CarryOut, Disputes
 from chalicelib.escrow.usecases import Release, Ship
 from chalicelib.kernel.clock import Clock, Pause
 from chalicelib.kernel.ids import OrderId, PaymentId, Randomness, RefundId
@@ -143,6 +147,7 @@ class Rooms:
         self._open_settlement(outside)
         self._open_payouts(outside)
         self._open_delivery(outside)
+        self._open_disputes(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
@@ -305,6 +310,28 @@ class Rooms:
         )
         self.read_refunds = ReadRefunds(self.refund_store)
 
+    def _open_disputes(self, outside: Outside) -> None:
+        store = DisputeStore(outside.table)
+        deadlines = DueList(outside.table, DEADLINE)
+        self.disputes = Disputes(
+            disputes=store,
+            orders=self.orders,
+            receipts=DueList(outside.table, RECEIPT),
+            deadlines=deadlines,
+            commits=self.commits,
+            clock=outside.clock,
+            freeze_days=FREEZE_DAYS,
+        )
+        self.carry_out = CarryOut(
+            disputes=store,
+            deciding=self.disputes,
+            deadlines=deadlines,
+            commits=self.commits,
+            clock=outside.clock,
+            release=self.release,
+            refunds=self.accept_refund,
+        )
+
     def _open_delivery(self, outside: Outside) -> None:
         send = outside.send_commands
         self.reports = ReportStore(outside.table)
@@ -348,5 +375,7 @@ class Rooms:
             self.sweep_refunds.hear(event)
         if event["event"] in delivery.HEARD:
             self.report_shipments.hear(event)
+        if event["event"] in disputes.HEARD:
+            self.carry_out.hear(event)
         if event["event"] in settlement.HEARD:
             self.desk.hear(event)

@@ -4,6 +4,7 @@ After each, all goes well until everything is settled, and the books must be rig
 if nothing had ever gone wrong.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tests.simulation.world import Killed
 _TRIES_MAX = 8
 
 Point = tuple[int, Fault]
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 
 class StuckError(AssertionError):
@@ -91,8 +93,10 @@ def ending(stage: Stage) -> str:
         kept = {
             name: value
             for name, value in item.items()
-            if not name.endswith("_at") and name not in {"entry", "lines"}
+            if not name.endswith("_at") and name not in {"entry", "lines", "decide_by"}
         }
+        if "decision" in kept:
+            kept["decision"] = _INSTANT.sub("", str(kept["decision"]))
         sk = "order" if key.sk.startswith("order/") else key.sk
         told.append(f"{key.pk} {sk} {sorted(kept.items(), key=str)}")
     return "\n".join(sorted(told))

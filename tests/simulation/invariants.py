@@ -11,7 +11,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.simulation import deliveries, money_out, numbered, refunds
+from tests.simulation import deliveries, disputing, money_out, numbered, refunds
 from tests.simulation.stage import Stage
 
 
@@ -47,6 +47,7 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from numbered.always(stage)
     yield from money_out.always(stage, entries)
     yield from refunds.always(stage, entries)
+    yield from disputing.always(stage, entries)
     yield from deliveries.always(stage, entries)
 
 
@@ -172,6 +173,7 @@ def _when_settled(stage: Stage) -> Iterator[str]:
         yield f"the provider has {dict(collected)} after {out} left, the clearing says {clearing}"
     yield from money_out.when_settled(stage, entries)
     yield from refunds.when_settled(stage, entries)
+    yield from disputing.when_settled(stage)
     yield from deliveries.when_settled(stage)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
@@ -183,10 +185,13 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
             yield f"{key.pk} is {item['state']} for ever"
-        if key.pk.startswith(("due/receipt", "due/payout", "due/unreported", "due/refund")):
+        if key.pk.startswith(
+            ("due/receipt", "due/payout", "due/unreported", "due/refund", "due/dispute")
+        ):
             yield f"{key.sk} is due for ever"
 
 
+_ENDING = {"receipt", "payout", "unreported", "refund", "dispute"}
 _TRANSIENT = {OrderState.UNPAID, OrderState.SHIPPED}
 
 

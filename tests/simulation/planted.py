@@ -37,6 +37,7 @@ from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
 from tests.simulation.planted_delivery import DELIVERY_BUGS
+from tests.simulation.planted_disputes import DISPUTE_BUGS
 from tests.simulation.planted_list import LIST_BUGS
 from tests.simulation.planted_money import MONEY_BUGS
 from tests.simulation.planted_refunds import REFUND_BUGS
@@ -229,6 +230,7 @@ BUGS = [
     *MONEY_BUGS,
     *DELIVERY_BUGS,
     *REFUND_BUGS,
+    *DISPUTE_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

@@ -10,6 +10,8 @@ from functools import partial
 from typing import TypeVar
 
 from chalicelib.delivery.model import SETTLEMENT_PUSH
+from chalicelib.disputes.model import Evidence, Party
+from chalicelib.disputes.usecases import evidence_id
 from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import MemberId, ProductId
 from chalicelib.kernel.money import fen
@@ -106,6 +108,7 @@ class Scene:
             self.stage.rooms.sweep_refunds.sweep,
             self._give_back,
             self._help,
+            self.stage.rooms.carry_out.sweep,
         ):
             world.begin(partial(self._worker, work))
         for _ in range(self.draw.choice([1, 2, 3])):
@@ -170,6 +173,8 @@ class Scene:
         for _ in range(self.draw.choice([0, 1, 1, 2])):
             self.stage.world.begin(partial(self._confirm, order), after=self._wait(1))
         if self.draw.random() < 0.3:
+            self.stage.world.begin(partial(self._dispute, order), after=self._wait(200))
+        if self.draw.random() < 0.3:
             self.stage.world.begin(partial(self._refund, order), after=self._wait(600))
 
     def _in_wechat(self, order: Order) -> None:
@@ -203,6 +208,34 @@ class Scene:
                     key=self.draw.choice("ab"),
                 ),
             )
+
+    def _dispute(self, order: Order) -> None:
+        """Let the shopper dispute; then argue, withdraw, or hear what an operator decides."""
+        rooms = self.stage.rooms.disputes
+        opened = self._insist(
+            "the shopper disputes",
+            lambda: rooms.open(order.member_id, order.id, "空包裹", key=self.draw.choice("ab")),
+        )
+        if opened is None:
+            return
+        self.stage.world.pause(self._wait(300))
+        if self.draw.random() < 0.3:
+            said = Evidence(
+                id=evidence_id(opened.id, "merchant", "e"),
+                order_id=order.id,
+                dispute_id=opened.id,
+                party=Party.MERCHANT,
+                said_at=self.stage.world.now(),
+                text="已发货",
+            )
+            self._insist("the merchant answers", lambda: rooms.say(said))
+        if self.draw.random() < 0.4:
+            withdraw = partial(rooms.withdraw, order.member_id, order.id, opened.id)
+            self._insist("the shopper withdraws", withdraw)
+        if self.draw.random() < 0.5:
+            refund = fen(self.draw.choice([0, 500, order.total.amount]))
+            decide = partial(rooms.decide, order.id, opened.id, refund, "裁决", by="operator")
+            self._insist("an operator decides", decide)
 
     def _give_back(self) -> None:
         """Let the provider bring refunds to an end, and say so: often, late, or never."""

@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from datetime import date
 
-from typing_extensions import override
-
+from chalicelib.disputes.usecases import LOOK_AGAIN as LOOK_AT_DECISIONS
 from chalicelib.edge.queue import Message
-from chalicelib.escrow.usecases import Release
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId
-from chalicelib.kernel.money import Money, fen
+from chalicelib.kernel.money import fen
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
@@ -44,36 +42,12 @@ from tests.simulation.ports import (
 )
 from tests.simulation.refunding import SimulatedRefunds
 from tests.simulation.shipping import SimulatedShipping
+from tests.simulation.watched import WatchedRelease
 from tests.simulation.wire import RealWire
 from tests.simulation.world import World
 
 STOCK, PRICE = 20, 1999
 _SETTLING_ROUNDS_MAX = 40
-
-
-@dataclass(frozen=True)
-class WatchedRelease(Release):
-    """Remembers which orders their shoppers confirmed, or tried to."""
-
-    confirmed: set[OrderId]
-
-    @classmethod
-    def over(cls, release: Release, confirmed: set[OrderId]) -> "WatchedRelease":
-        """Watch a release."""
-        own = {field.name: getattr(release, field.name) for field in fields(release)}
-        return cls(**own, confirmed=confirmed)
-
-    @override
-    def confirm(self, member_id: MemberId, order_id: OrderId) -> Order:
-        self.confirmed.add(order_id)
-        return Release.confirm(self, member_id, order_id)
-
-    @override
-    def release_part(
-        self, member_id: MemberId, order_id: OrderId, amount: Money, *, key: str
-    ) -> Order:
-        self.confirmed.add(order_id)
-        return Release.release_part(self, member_id, order_id, amount, key=key)
 
 
 @dataclass
@@ -128,6 +102,7 @@ class Stage:
             )
         )
         self.rooms.release = WatchedRelease.over(self.rooms.release, self.confirmed)
+        self.rooms.carry_out = replace(self.rooms.carry_out, release=self.rooms.release)
         self.hear = Hear(self.rooms.capture, self._queue_booking)
         self.refresh = RefreshCertificates(
             self.rooms.payments, self.rooms.commits, self.provider, self.world
@@ -322,6 +297,11 @@ class Stage:
     def _receive_all(self) -> None:
         """Wait until every shipment is taken as received."""
         self.world.pause(RECEIPT_DAYS * 86_400)
+        for _ in range(2):
+            self.rooms.carry_out.sweep()
+            self.catch_up()
+            self.world.pause(LOOK_AT_DECISIONS.total_seconds())
+        self.rooms.carry_out.sweep()
         self.rooms.release.sweep()
         self.catch_up()
 

@@ -22,6 +22,7 @@ from tests.simulation.registered import Registered, Verb
 from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_delivery import DELIVERY
+from tests.simulation.verbs_disputes import DISPUTES
 from tests.simulation.verbs_money_out import MONEY_OUT
 from tests.simulation.verbs_refunds import REFUNDS
 
@@ -250,6 +251,7 @@ VERBS = [
     *MONEY_OUT,
     *DELIVERY,
     *REFUNDS,
+    *DISPUTES,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases.totals import FoldTotals
 from chalicelib.delivery import model as delivery
+from chalicelib.disputes import model as disputes
 from chalicelib.ledger.balances import FoldBalances
 from chalicelib.ledger.entries import ListEntries
 from chalicelib.ledger.events import Message, SendEvents
@@ -19,7 +20,7 @@ from chalicelib.settlement.usecases import FilePayouts
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
-HEARD = orders.HEARD | settlement.HEARD | delivery.HEARD | refunds.HEARD
+HEARD = orders.HEARD | settlement.HEARD | delivery.HEARD | refunds.HEARD | disputes.HEARD
 """The events to which some room listens."""
 
 
