@@ -5,12 +5,9 @@ from datetime import datetime
 
 from chalicelib.escrow import rules, usecases
 from chalicelib.kernel.ids import DisputeId, OrderId
-from chalicelib.kernel.money import Money
 from chalicelib.orders import store
 from chalicelib.orders.model import Order
-from chalicelib.orders.store import OrderStore
 from chalicelib.refunds.usecases import AcceptRefund
-from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import AllOf, Condition
 from tests.simulation.roots import Bug, patch
 
@@ -37,17 +34,6 @@ def _ignored_by_automatic_release(roots: ExitStack) -> None:
     patch(roots, usecases, "_refuse_disputed", lambda _order: None)
 
 
-def _mark_lost_with_a_part(roots: ExitStack) -> None:
-    """Take the mark off with any refund, and not with the last of the hold."""
-
-    def refunded(
-        self: OrderStore, work: Work, order: Order, *, held: Money, returned: Money
-    ) -> None:
-        right(self, work, order.evolve(held=held), held=held, returned=returned)
-
-    right = patch(roots, OrderStore, "refunded", refunded)
-
-
 def _decision_forgotten(roots: ExitStack) -> None:
     """Release the rest, and forget what was to go back."""
 
@@ -68,6 +54,5 @@ DISPUTE_BUGS = [
         _ignored_by_automatic_release,
         "silence while disputed",
     ),
-    Bug("mark lost with a part", _mark_lost_with_a_part),
     Bug("decision forgotten", _decision_forgotten),
 ]

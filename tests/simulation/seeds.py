@@ -156,6 +156,8 @@ class Scene:
     def _trade(self, order: Order) -> None:
         """Let the merchant ship, now and then twice; and the shopper confirm, or not."""
         rooms = self.stage.rooms
+        if self.draw.random() < 0.25:
+            self.stage.world.begin(partial(self._dispute, order), after=self._wait(100))
         if self.draw.random() < 0.2:
             self.stage.world.begin(partial(self._refund, order), after=self._wait(60))
         if self.draw.random() < 0.2:
@@ -229,10 +231,10 @@ class Scene:
                 text="已发货",
             )
             self._insist("the merchant answers", lambda: rooms.say(said))
-        if self.draw.random() < 0.4:
+        if self.draw.random() < 0.25:
             withdraw = partial(rooms.withdraw, order.member_id, order.id, opened.id)
             self._insist("the shopper withdraws", withdraw)
-        if self.draw.random() < 0.5:
+        if self.draw.random() < 0.6:
             refund = fen(self.draw.choice([0, 500, order.total.amount]))
             decide = partial(rooms.decide, order.id, opened.id, refund, "裁决", by="operator")
             self._insist("an operator decides", decide)
