@@ -24,6 +24,7 @@ from local.sandbox.orders import Seen
 from local.sandbox.parcels import Parcels
 from local.sandbox.partner import PartnerCalls
 from local.sandbox.pushes import Pushes
+from local.sandbox.refunds import Refunds
 from local.sandbox.sharing_calls import SharingCalls
 from local.sandbox.shipping_calls import ShippingCalls
 from local.sandbox.timetable import Timetable
@@ -36,7 +37,9 @@ SAVED_WITHIN = timedelta(seconds=1)
 RETRIES = tuple(timedelta(seconds=s) for s in (1, 1, 2, 5, 10, 10, 10, *[15] * 8))
 FAULTLESS = ("/control/", "/healthz", "/openapi.json")
 NUMBER_IN_PATH = re.compile(r"/(?:out-trade-no|out-bill-no)/([^/]+)")
-NUMBER_IN_BODY = re.compile(rb'"out_(?:trade|bill|order)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"')
+NUMBER_IN_BODY = re.compile(
+    rb'"out_(?:trade|bill|order|refund)_no"\s*:\s*"([0-9A-Za-z_\-|*]{1,64})"'
+)
 
 logger = logging.getLogger(__name__)
 Now = Callable[[], datetime]
@@ -135,6 +138,7 @@ class Sandbox:
             **control.routes(),
             **sharing.routes(),
             **shipping.routes(),
+            **Refunds(self._book, self._messenger, keys=keys, now=business_now).routes(),
             **TransferCalls(transfers, self._messenger, keys=keys).routes(),
         }
         return gateway, Routes(routes)

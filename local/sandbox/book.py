@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
 from local.sandbox.parcel import Parcel
+from local.sandbox.refund import Refund
 from local.sandbox.shares import ReceiverGone, ShareReturn, Split
 from local.sandbox.shelf import Shelf
 
@@ -33,6 +34,7 @@ class Page(BaseModel):
     returns: list[ShareReturn] = []
     receivers: list[ReceiverGone] = []
     parcels: list[Parcel] = []
+    refunds: list[Refund] = []
 
 
 class Book:
@@ -47,6 +49,7 @@ class Book:
         self.returns: Shelf[ShareReturn] = self._shelf(lambda back: back.asked.out_return_no)
         self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
         self.parcels: Shelf[Parcel] = self._shelf(lambda parcel: parcel.transaction_id)
+        self.refunds: Shelf[Refund] = self._shelf(lambda refund: refund.out_refund_no)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -143,6 +146,7 @@ class Book:
                 returns=self.returns.all(),
                 receivers=self.receivers.all(),
                 parcels=self.parcels.all(),
+                refunds=self.refunds.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -167,6 +171,7 @@ class Book:
         self.returns.open(page.returns)
         self.receivers.open(page.receivers)
         self.parcels.open(page.parcels)
+        self.refunds.open(page.refunds)
 
     def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
         return Shelf(key, lock=self.lock, changed=self._changed)

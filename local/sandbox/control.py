@@ -72,6 +72,7 @@ class Settings(Form):
     sharing_waits: bool | None = None
     receivers_open: bool | None = None
     payments_known: bool | None = None
+    refund_balance: int | None = Field(default=None, ge=0)  # null, when it is given: no end
     max_ratio: int | None = Field(default=None, ge=0, le=10_000)
 
     @property
@@ -81,7 +82,7 @@ class Settings(Form):
         return {
             name: value
             for name, value in given.items()
-            if value is not None or name == "transfer_balance"
+            if value is not None or name in {"transfer_balance", "refund_balance"}
         }
 
 

@@ -13,7 +13,7 @@ FROZEN_FOR = timedelta(days=30)
 
 
 class Funds(BaseModel):
-    """The money of one paid order: `total` = frozen + pending + shared + released, to the fen.
+    """Where a paid order's money is: frozen + pending + shared + refunded + released = total.
 
     `returned` came back from receivers to the merchant's balance; `shared` still counts it.
     """
@@ -26,6 +26,7 @@ class Funds(BaseModel):
     pending: int
     shared: dict[str, int]
     returned: dict[str, int]
+    refunded: int
     released: int
 
 
@@ -54,7 +55,10 @@ def funds(book: Book, order: Order, now: datetime) -> Funds:
     pending = sum(sum(split.shared(Result.PENDING).values()) for split in splits)
     released = sum(split.released for split in splits)
     total = order.prepay.amount.total
-    left = total - sum(shared.values()) - pending - released
+    refunds = [one for one in book.refunds.all() if one.transaction_id == order.transaction_id]
+    refunded = sum(one.asked.amount.refund for one in refunds if one.counts)
+    frozen = sum(one.frozen for one in refunds if one.counts)
+    left = total - sum(shared.values()) - pending - released - frozen
     assert left >= 0
     free = not order.shares or order.paid_at + FROZEN_FOR <= now
     return Funds(
@@ -66,7 +70,8 @@ def funds(book: Book, order: Order, now: datetime) -> Funds:
         pending=pending,
         shared=shared,
         returned=returned,
-        released=released + (left if free else 0),
+        refunded=refunded,
+        released=released + (left if free else 0) - (refunded - frozen),
     )
 
 

@@ -11,6 +11,7 @@ from local.sandbox.bills import Bill
 from local.sandbox.book import Book
 from local.sandbox.keys import SandboxKeys
 from local.sandbox.orders import Delivery, Notice, Order, china_time
+from local.sandbox.refund import Refund
 from local.sandbox.signing import (
     SIGNTEST,
     SignWith,
@@ -80,6 +81,22 @@ class Messenger:
             original_type="mchtransfer",
             associated_data="mch_transfer",
             plaintext=bill.finished(),
+            retries_left=len(self._retries),
+        )
+
+    def refund_notice(self, refund: Refund, mch_id: str) -> Notice:
+        """Write the notice of a refund at an end; the same end is the same notice."""
+        same = str(uuid.uuid5(SAME_EVENT, f"{refund.refund_id} {refund.state}"))
+        return self._book.notice(same) or Notice(
+            id=same,
+            number=refund.out_refund_no,
+            url=refund.asked.notify_url,
+            created_at=self._now(),
+            event_type=f"REFUND.{refund.state}",
+            summary="退款结果",
+            original_type="refund",
+            associated_data="refund",
+            plaintext=refund.notified(mch_id),
             retries_left=len(self._retries),
         )
 

@@ -161,6 +161,7 @@ class Preferences(Kept):
     sharing_waits: bool = False  # nothing is shared within a minute of the payment
     receivers_open: bool = True  # shares go to receivers that were never added, too
     max_ratio: int = 3000  # of an order, in basis points, that may be shared in all
+    refund_balance: int | None = None  # fen that are left for refunds; None: no end
     payments_known: bool = True  # shipping management has heard of the payments
     failing: dict[str, str] = {}  # accounts whose shares fail, and why
 

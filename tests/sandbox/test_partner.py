@@ -157,6 +157,7 @@ def test_a_sub_merchant_s_money_is_shared_under_its_number(shop: Shop) -> None:
             "pending": 0,
             "shared": {"o1": 99},
             "returned": {},
+            "refunded": 0,
             "released": 1900,
         }
     ]
