@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.meter import Meter, Reading
 from benchmarks.money_out import money_out
+from benchmarks.refunds import refunds_and_disputes
 from chalicelib.orders.model import Wanted
 from tests.fakes.house import TTL_SECONDS, House
 
@@ -34,7 +35,7 @@ BUDGETS = {
         Budget("start payment, again", 1, 0),
         Budget("payment notified", 1, 8),
         Budget("payment notified, again", 1, 0),
-        Budget("payment notified, late", 2, 8),
+        Budget("payment notified, late", 2, 6),
         Budget("payment notified, unknown", 1, 4),
         Budget("close unpaid order, 1 line", 3, 8),
         Budget("hear of a new order", 1, 2),
@@ -63,6 +64,19 @@ BUDGETS = {
         Budget("merchant's statement", 10, 0),
         Budget("begin unfreezing", 2, 4),
         Budget("share and unfreeze", 4, 10),
+        Budget("refund out of the hold", 2, 8),
+        Budget("refund out of the hold, again", 1, 0),
+        Budget("hear of a refund", 1, 2),
+        Budget("send refund", 4, 4),
+        Budget("refund paid", 3, 6),
+        Budget("refund paid, again", 2, 0),
+        Budget("refund all, 1 line", 3, 10),
+        Budget("refund after release", 2, 6),
+        Budget("collect and send refund", 6, 12),
+        Budget("open a dispute", 2, 8),
+        Budget("decide a dispute", 2, 6),
+        Budget("carry out a split", 6, 18),
+        Budget("ask about a payment", 1, 0),
         Budget("number 3 commits of 1 order", 27, 29),
         Budget("number 300 commits of 100 orders", 42, 852),
         Budget("merchant's balances", 2, 0),
@@ -116,12 +130,14 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield from _escrow(house, read)
     yield from _books(house, read)
     yield from money_out(house, read)
+    yield from refunds_and_disputes(house, read)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
     """Measure what becomes of an order after it was placed."""
     unpaid = house.order()
-    house.payment(unpaid)
+    asked = house.payment(unpaid).id
+    yield read("ask about a payment", lambda: house.ask.ask(unpaid.id, asked, question=0))
     house.clock.move(seconds=TTL_SECONDS + 61)
     yield read("close unpaid order, 1 line", lambda: house.close_order.close(unpaid.id))
     due = unpaid.expires_at
@@ -163,6 +179,7 @@ def _books(house: House, read: Callable[[str, Callable[[], object]], Read]) -> I
         house.capture.capture(house.provider.pay(house.payment(order).id))
 
     house.catch_up()
+    house.catch_up()  # what was heard has left rows of its own
     purchase()
     yield read("number 3 commits of 1 order", house.sequencer.run)
     for _ in range(100):

@@ -33,6 +33,14 @@ def _run(message: Message) -> None:
         case {"command": "report_shipment", "order_id": str(order_id)}:
             delivery.report_shipments().report(OrderId.parse(order_id))
         case {
+            "command": "ask_about_payment",
+            "order_id": str(order_id),
+            "payment_id": str(payment_id),
+            "question": str(question),
+        }:
+            asked = OrderId.parse(order_id), PaymentId.parse(payment_id)
+            payments.ask_about_payment().ask(*asked, question=int(question))
+        case {
             "command": "advance_refund",
             "order_id": str(order_id),
             "refund_id": str(refund_id),

@@ -16,6 +16,8 @@ from chalicelib.disputes.wiring import carry_out
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.orders import model as orders
 from chalicelib.orders.wiring import remember_due
+from chalicelib.payments import model as payments
+from chalicelib.payments.wiring import ask_about_payment
 from chalicelib.refunds import model as refunds
 from chalicelib.refunds.wiring import sweep_refunds
 from chalicelib.settlement import model as settlement
@@ -37,6 +39,8 @@ def _hear(message: Message) -> None:
         kind = event["event"]
         if kind in orders.HEARD:
             remember_due().hear(event)
+        if kind in payments.HEARD:
+            ask_about_payment().hear(event)
         if kind in refunds.HEARD:
             sweep_refunds().hear(event)
         if kind in delivery.HEARD:

@@ -112,6 +112,7 @@ def _purchase(story: Story) -> Sold:
     left = shopper.get(f"/v1/products/{product_id}").body["stock"]
     _insist(left == _STOCK - _QUANTITY, "the stock is wrong")
     story.shipped(story.merchant(merchant_id), order["id"])
+    story.ticked()  # WeChat is told of the parcel meanwhile
     received = story.received(shopper, order["id"])
     _insist(received["held"]["amount"] == 0, "the order still holds something")
     return Sold(merchant_id, order["id"])

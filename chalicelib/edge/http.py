@@ -223,7 +223,7 @@ def _answered(
     call = Call(
         headers=request.headers,
         raw_body=_raw_body(request),
-        parameters=dict(request.query_params or {}),
+        parameters={name: values[-1] for name, values in _parameters(request).items() if values},
         request_id=_request_id(request),
         idempotency_key=_idempotency_key(request) if operation.idempotent else "",
         source=source,
@@ -233,9 +233,7 @@ def _answered(
         content_type = str(request.headers.get("content-type", "application/json"))
         inputs["body"] = read_body(operation.body, call.raw_body, content_type)
     if operation.query is not None:
-        given = request.query_params
-        parameters = {name: given.getlist(name) for name in given} if given else {}
-        inputs["query"] = read_query(operation.query, parameters)
+        inputs["query"] = read_query(operation.query, _parameters(request))
     return _presented(operation, handler(call, **inputs))
 
 
@@ -264,6 +262,11 @@ def _admitted(api: Api, operation: Operation, request: Request) -> Caller:
             "your token is for something else", needs=[str(scope) for scope in operation.scopes]
         )
     return caller
+
+
+def _parameters(request: Request) -> Mapping[str, Sequence[str]]:
+    given = request.query_params
+    return {name: given.getlist(name) for name in given} if given else {}
 
 
 def _idempotency_key(request: Request) -> str:

@@ -1,5 +1,6 @@
 """Orders, over HTTP."""
 
+import re
 from collections.abc import Sequence
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -23,7 +24,6 @@ from chalicelib.orders.model import (
     Shipment,
     Wanted,
 )
-from chalicelib.orders.store import IN_MEMBERS_LIST, IN_MERCHANTS_LIST
 from chalicelib.people import wiring as people
 from chalicelib.people.model import MerchantNotFoundError
 
@@ -73,6 +73,11 @@ class ShipmentView(BaseModel):
     tracking_number: str
     shipped_at: AwareDatetime
     receipt_due_at: AwareDatetime
+
+
+_PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/ord_[0-9A-Z]{26}"
+_IN_MEMBERS_LIST, _IN_MERCHANTS_LIST = re.compile(rf"order/{_PLACE}"), re.compile(_PLACE)
+"""Places in a shopper's and in a merchant's list, as their pages end with."""
 
 
 class OrderView(BaseModel):
@@ -150,7 +155,7 @@ def get_order(call: Call, order_id: str) -> OrderView:
 )
 def list_orders(call: Call, query: ListOrders) -> Page[OrderView]:
     """List a shopper's own orders, newest first."""
-    after = place_in(_LIST, query.cursor, IN_MEMBERS_LIST)
+    after = place_in(_LIST, query.cursor, _IN_MEMBERS_LIST)
     placed, ended = wiring.read_orders().of_member(
         call.caller.member_id, state=query.state, after=after, limit=query.limit
     )
@@ -169,7 +174,7 @@ def list_merchants_orders(call: Call, merchant_id: str, query: ListOrders) -> Pa
     only = call.caller.only_merchant_id
     asked = people.merchants().shown_to(MerchantId.parse(merchant_id), only)
     name = f"{_LIST} of {asked}"
-    after = place_in(name, query.cursor, IN_MERCHANTS_LIST)
+    after = place_in(name, query.cursor, _IN_MERCHANTS_LIST)
     placed, ended = wiring.read_orders().of_merchant(
         asked, state=query.state, after=after, limit=query.limit
     )

@@ -1,5 +1,6 @@
 """An order, and its life."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import AwareDatetime
@@ -132,6 +133,16 @@ class OrderLine(Record):
 
 Placed = tuple[Order, tuple[OrderLine, ...]]
 """An order's head and its lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An order's place in its merchant's list: enough to read the order by."""
+
+    at: str  # when it was placed
+    order_id: OrderId
+    member_id: MemberId
+
 
 PLACED = "order.placed"
 SHIPPED = "order.shipped"

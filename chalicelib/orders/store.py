@@ -1,6 +1,5 @@
 """Orders' items: the head, small because it is on the payment's path, and the lines apart."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from chalicelib.kernel.ids import DisputeId, MemberId, MerchantId, OrderId, Part
 from chalicelib.kernel.money import Money
 from chalicelib.orders.model import (
     ORDER_LIFECYCLE,
+    Listed,
     Order,
     OrderLine,
     OrderShare,
@@ -42,12 +42,6 @@ LINES = "lines"
 PART = "part"
 EVERYWHERE = "everywhere"
 HEAD_BYTES_MAX = 1024
-_PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/ord_[0-9A-Z]{26}"
-IN_MEMBERS_LIST = re.compile(rf"{keys.ORDERS_OF_MEMBER}{_PLACE}")
-"""A place in a shopper's list, as `of_member` returns it."""
-
-IN_MERCHANTS_LIST = re.compile(_PLACE)
-"""A place in a merchant's list, as `of_merchant` returns it."""
 
 
 def read_order(order_id: OrderId, item: Item) -> Order:
@@ -129,15 +123,6 @@ def _read_line(row: Value, currency: str) -> OrderLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """An order's place in its merchant's list: enough to read the order by."""
-
-    at: str  # when it was placed
-    order_id: OrderId
-    member_id: MemberId
-
-
-@dataclass(frozen=True, slots=True)
 class OrderStore:
     """Where orders are kept."""
 
@@ -186,8 +171,8 @@ class OrderStore:
         pk = keys.orders_of(merchant_id, state)
         page = self.table.query(keys.LOG, pk, after=after, limit=limit, newest_first=True)
         rows = [
-            Listed(*_parted(key.sk), member_id=MemberId(str(item["member"])))
-            for key, item in page.rows
+            Listed(at, OrderId(order_id), member_id=MemberId(str(item["member"])))
+            for at, order_id, item in ((*key.sk.split("/"), item) for key, item in page.rows)
         ]
         return rows, page.next_sk
 
@@ -410,8 +395,3 @@ def _listed_in(order: Order, state: str) -> Key:
 
 def _place(order: Order) -> str:
     return f"{instant_text(order.created_at)}/{order.id}"
-
-
-def _parted(place: str) -> tuple[str, OrderId]:
-    at, _, order_id = place.partition("/")
-    return at, OrderId(order_id)

@@ -10,6 +10,10 @@ from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 
+STARTED = "payment.started"
+HEARD = frozenset({STARTED})
+"""The events to which this room listens."""
+
 
 class PaymentState(StrEnum):
     """Where a payment stands."""

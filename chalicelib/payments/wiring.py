@@ -1,6 +1,7 @@
 """The room's collaborators in production."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 
 from chalicelib import outside
@@ -11,6 +12,7 @@ from chalicelib.orders.store import OrderStore
 from chalicelib.payments.model import Booking
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
+    AskAboutPayment,
     Capture,
     CloseOrder,
     Hear,
@@ -134,9 +136,24 @@ def refresh_certificates() -> RefreshCertificates:
 
 
 @cache
+def ask_about_payment() -> AskAboutPayment:
+    """Return the way payments are asked about."""
+    return AskAboutPayment(
+        payments=PaymentStore(outside.table()),
+        providers=providers(),
+        capture=capture(),
+        send_later=_send_later,
+    )
+
+
+@cache
 def hear() -> Hear:
     """Return the way a provider's word is heard."""
     return Hear(capture=capture(), queue=_queue)
+
+
+def _send_later(command: Mapping[str, str], delay_seconds: int) -> None:
+    outside.commands_queue().send(dict(command), delay_seconds=delay_seconds)
 
 
 def _queue(collected: Collected) -> None:

@@ -31,8 +31,10 @@ from chalicelib.orders import model as orders
 from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
+from chalicelib.payments import model as payments
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
+    AskAboutPayment,
     Capture,
     CloseOrder,
     StartPayment,
@@ -182,6 +184,7 @@ class Rooms:
             lambda merchant: merchant.terms.seller or SELLER,
             outside.partner,
         )
+        self.ask = AskAboutPayment(self.payments, providers, self.capture, outside.send_later)
         self.close_order = CloseOrder(
             self.payments,
             self.orders,
@@ -293,6 +296,9 @@ class Rooms:
             send_later=outside.send_later,
             tell=outside.tell_refund,
         )
+        self._open_refunds_desk(outside)
+
+    def _open_refunds_desk(self, outside: Outside) -> None:
         self.sweep_refunds = SweepRefunds(
             refunds=self.refund_store,
             accepting=self.accept_refund,
@@ -357,6 +363,14 @@ class Rooms:
             case {"command": "report_shipment", "order_id": str(order_id)}:
                 self.report_shipments.report(OrderId.parse(order_id))
             case {
+                "command": "ask_about_payment",
+                "order_id": str(order_id),
+                "payment_id": str(payment_id),
+                "question": str(question),
+            }:
+                asked = OrderId.parse(order_id), PaymentId.parse(payment_id)
+                self.ask.ask(*asked, question=int(question))
+            case {
                 "command": "advance_refund",
                 "order_id": str(order_id),
                 "refund_id": str(refund_id),
@@ -371,6 +385,8 @@ class Rooms:
         """Hear an event as the rooms' queue does."""
         if event["event"] in orders.HEARD:
             self.remember_due.hear(event)
+        if event["event"] in payments.HEARD:
+            self.ask.hear(event)
         if event["event"] in refunds.HEARD:
             self.sweep_refunds.hear(event)
         if event["event"] in delivery.HEARD:

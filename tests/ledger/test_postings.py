@@ -73,10 +73,16 @@ def test_a_release_is_guarded_by_what_the_order_holds() -> None:
     assert movement.guards == (Guard(account=f"escrow:{ORDER}", amount=fen(3998)),)
 
 
-@pytest.mark.parametrize("fee", [fen(-1), fen(11)])
-def test_a_fee_is_a_part_of_what_is_released(fee: Money) -> None:
+def test_a_fee_is_a_part_of_what_is_released() -> None:
     with pytest.raises(AssertionError):
-        postings.released(ORDER, 1, merchant_id=MERCHANT, amount=fen(10), fee=fee)
+        postings.released(ORDER, 1, merchant_id=MERCHANT, amount=fen(10), fee=fen(11))
+
+
+def test_a_small_parts_fee_may_give_a_fen_back() -> None:
+    movement = postings.released(ORDER, 1, merchant_id=MERCHANT, amount=fen(10), fee=fen(-1))
+    sides = {one.account: (one.side, one.amount.amount) for one in movement.postings}
+    assert sides["platform:fees"] == (Side.DEBIT, 1)
+    assert sides[f"merchant:{MERCHANT}:available"] == (Side.CREDIT, 11)
 
 
 @pytest.mark.parametrize("amount", [fen(0), fen(-1)])

@@ -51,6 +51,7 @@ class Scene:
         return self.house.head(self.order.id)
 
     def refunds(self) -> list[str]:
+        self.house.catch_up()
         rows = self.house.table.query(keys.MAIN, self.order.id).rows
         return [str(item["state"]) for key, item in rows if key.sk.startswith("refund/")]
 

@@ -7,7 +7,6 @@ import pytest
 
 from chalicelib.kernel.money import fen
 from chalicelib.providers.port import (
-    NotificationRefusedError,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
@@ -129,4 +128,3 @@ def test_a_notification_names_no_currency() -> None:
 def test_a_notification_that_is_not_ours_is_doubted(wrong: dict[str, Any]) -> None:
     with pytest.raises(DoubtError):
         notified(notice(**wrong), account())
-    assert issubclass(NotificationRefusedError, Exception)

@@ -97,20 +97,23 @@ class Scene:
             self.stage.work_commands,
             self.stage.work_commands,
             self.stage.work_events,
-            self.stage.rooms.sweep.sweep,
-            self.stage.rooms.release.sweep,
             self.stage.work_settlements,
             self.stage.work_settlements,
-            self.stage.rooms.sweep_payouts.sweep,
-            self.stage.rooms.report_shipments.sweep,
-            self._settle,
             self._payees,
-            self.stage.rooms.sweep_refunds.sweep,
             self._give_back,
             self._help,
-            self.stage.rooms.carry_out.sweep,
         ):
-            world.begin(partial(self._worker, work))
+            world.begin(partial(self._worker, work, 60))
+        for sweep in (
+            self.stage.rooms.sweep.sweep,
+            self.stage.rooms.release.sweep,
+            self.stage.rooms.sweep_payouts.sweep,
+            self.stage.rooms.report_shipments.sweep,
+            self.stage.rooms.sweep_refunds.sweep,
+            self.stage.rooms.carry_out.sweep,
+            self._settle,
+        ):
+            world.begin(partial(self._worker, sweep, 240))
         for _ in range(self.draw.choice([1, 2, 3])):
             world.begin(self._sequencer)
         world.run()
@@ -325,10 +328,10 @@ class Scene:
                 return
             self.stage.world.pause(15)
 
-    def _worker(self, work: Callable[[], object]) -> None:
+    def _worker(self, work: Callable[[], object], seconds: int) -> None:
         while self.stage.world.seconds < self.until:
             self._attempt(work)
-            self.stage.world.pause(60 + self._wait(30))
+            self.stage.world.pause(seconds + self._wait(30))
 
     def _sequencer(self) -> None:
         """Ring now and then; in the end once a minute, as the schedule does."""

@@ -76,9 +76,17 @@ class Stage:
         self.payees.refunded = self._out_of_frozen
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
-        provider: Provider = self.wire.client if self.wire else self.provider
         self._remember_nothing()
-        self.rooms = Rooms(
+        self.rooms = self._opened(self.wire.client if self.wire else self.provider)
+        self.rooms.release = WatchedRelease.over(self.rooms.release, self.confirmed)
+        self.rooms.carry_out = replace(self.rooms.carry_out, release=self.rooms.release)
+        self.hear = Hear(self.rooms.capture, self._queue_booking)
+        self.refresh = RefreshCertificates(
+            self.rooms.payments, self.rooms.commits, self.provider, self.world
+        )
+
+    def _opened(self, provider: Provider) -> Rooms:
+        return Rooms(
             rooms.Outside(
                 table=self.table,
                 clock=self.world,
@@ -100,12 +108,6 @@ class Stage:
                 tell_payout=lambda word, _said: self.payout_words.update([word]),
                 partner=self.partner,
             )
-        )
-        self.rooms.release = WatchedRelease.over(self.rooms.release, self.confirmed)
-        self.rooms.carry_out = replace(self.rooms.carry_out, release=self.rooms.release)
-        self.hear = Hear(self.rooms.capture, self._queue_booking)
-        self.refresh = RefreshCertificates(
-            self.rooms.payments, self.rooms.commits, self.provider, self.world
         )
 
     def _remember_nothing(self) -> None:
@@ -193,7 +195,8 @@ class Stage:
         What failed stays; when the process is killed, the whole batch stays, done or not.
         """
         size = self.world.random.randint(1, 10) if self.latency() else 1
-        batch = self.world.random.sample(queue.messages, min(size, len(queue.messages)))
+        ready = self._ready(queue)
+        batch = self.world.random.sample(ready, min(size, len(ready)))
         failed: list[Message] = []
         for message in batch:
             try:
@@ -243,8 +246,8 @@ class Stage:
 
     def _work_off(self) -> None:
         """Work until no booking and no command waits."""
-        for _ in range(_SETTLING_ROUNDS_MAX):
-            if not (self.bookings.messages or self.commands.messages):
+        for _ in range(10 * _SETTLING_ROUNDS_MAX):
+            if not (self.bookings.messages or self._ready(self.commands)):
                 break
             self.attempt(self.work_bookings)
             self.attempt(self.work_commands)
@@ -315,18 +318,23 @@ class Stage:
                 closed = self.memory.get(keys.day_closed(day))
                 if closed is not None:
                     self.rooms.open_settlement.open(date.fromisoformat(day))
+                    self._work_settlements_off()  # in the order of the days
             self._pay_all()
+
+    def _work_settlements_off(self) -> None:
+        self.catch_up()
+        for _ in range(_SETTLING_ROUNDS_MAX):
+            if not self.settlements.messages:
+                return
+            if not self.attempt(self.work_settlements):
+                self.world.pause(60)
+            self.catch_up()
 
     def _pay_all(self) -> None:
         """Work until nobody waits for money: receivers confirm, and the provider is asked."""
         for _ in range(_SETTLING_ROUNDS_MAX):
             self.catch_up()
-            for _ in range(_SETTLING_ROUNDS_MAX):
-                if not self.settlements.messages:
-                    break
-                if not self.attempt(self.work_settlements):
-                    self.world.pause(60)
-                    self.catch_up()
+            self._work_settlements_off()
             for payout_id in list(self.payees.transfers):
                 self.payees.end_transfer(payout_id, TransferState.PAID)
             self.catch_up()
@@ -351,8 +359,11 @@ class Stage:
         word = self._collected(transaction_id)
         return self.back.taken_from_frozen(word.number) if word else 0
 
-    def _send_later(self, command: Mapping[str, str], _seconds: int) -> None:
-        self.commands.send(dict(command))
+    def _send_later(self, command: Mapping[str, str], seconds: int) -> None:
+        self.commands.send({**command, "ready": self.world.seconds + seconds})
+
+    def _ready(self, queue: SimulatedQueue) -> list[Message]:
+        return [one for one in queue.messages if one.get("ready", 0) <= self.world.seconds]
 
     def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from chalicelib.books import usecases as books
 from chalicelib.catalog import usecases as catalog
 from chalicelib.escrow import usecases as escrow
-from chalicelib.kernel.ids import MerchantId, OrderId
+from chalicelib.kernel.ids import MerchantId, OrderId, PaymentId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day
 from chalicelib.orders import usecases as orders
@@ -229,6 +229,28 @@ def _certificates(stage: Stage) -> Verb:
     return refresh
 
 
+def _asked_about(stage: Stage) -> Verb:
+    """Ask about a payment that was made, and of which nobody said anything."""
+    order_id, start = ordered(stage)
+    start()
+    (number,) = stage.provider.orders
+    stage.provider.pay(number)
+    return lambda: stage.rooms.ask.ask(order_id, PaymentId(number), question=0)
+
+
+def _asked_too_early(stage: Stage) -> Verb:
+    order_id, start = ordered(stage)
+    start()
+    (number,) = stage.provider.orders
+    stage.sequence()
+
+    def ask() -> None:
+        stage.work_all_events()
+        stage.rooms.ask.ask(order_id, PaymentId(number), question=0)
+
+    return ask
+
+
 def _reads(stage: Stage) -> Verb:
     order_id, _ = ordered(stage)
     head = stage.rooms.orders.find(order_id)
@@ -267,6 +289,12 @@ VERBS = [
     Registered("payment notified, late", _notified_late, (payments.Capture.capture,)),
     Registered("payment notified, otherwise", _notified_otherwise, (payments.Capture.capture,)),
     Registered("booked from the queue", _booked_from_queue, (payments.Capture.capture,)),
+    Registered("ask about a payment", _asked_about, (payments.AskAboutPayment.ask,)),
+    Registered(
+        "ask too early",
+        _asked_too_early,
+        (payments.AskAboutPayment.ask, payments.AskAboutPayment.hear),
+    ),
     Registered("close order", _closed, (payments.CloseOrder.close,)),
     Registered("close order, paid after all", _closed_though_paid, (payments.CloseOrder.close,)),
     Registered("sweep and close", _swept, (orders.SweepExpired.sweep,)),

@@ -1,6 +1,7 @@
 """Disputes, told over HTTP."""
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,13 @@ from tests.stories.test_refunds import end
 from tests.stories.test_release import DAY, receive, ship
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
+
+
+@pytest.fixture(autouse=True)
+def clock(story: Story) -> Iterator[None]:
+    """Turn the clock back when a story has moved it."""
+    yield
+    move_clock(story, 0)
 
 
 @pytest.fixture

@@ -1,14 +1,22 @@
 """Refunds, told over HTTP: every outcome on the wire, and every mistake by its name."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.story import Story, new_key
-from tests.stories.test_payment import TOTAL, Purchase, run_tick
+from tests.stories.test_payment import TOTAL, Purchase, move_clock, run_tick
 from tests.stories.test_release import receive, ship
 
 REFUNDS = "/v3/refund/domestic/refunds"
+
+
+@pytest.fixture(autouse=True)
+def clock(story: Story) -> Iterator[None]:
+    """Turn the clock back when a story has moved it."""
+    yield
+    move_clock(story, 0)
 
 
 @pytest.fixture

@@ -14,13 +14,16 @@ from chalicelib.ledger.segments import WriteSegments
 from chalicelib.orders import model as orders
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import ListOrders
+from chalicelib.payments import model as payments
 from chalicelib.refunds import model as refunds
 from chalicelib.settlement import model as settlement
 from chalicelib.settlement.usecases import FilePayouts
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
-HEARD = orders.HEARD | settlement.HEARD | delivery.HEARD | refunds.HEARD | disputes.HEARD
+HEARD = frozenset().union(
+    *(room.HEARD for room in (orders, payments, refunds, settlement, delivery, disputes))
+)
 """The events to which some room listens."""
 
 
