@@ -172,7 +172,8 @@ class OrderStore:
         page = self.table.query(keys.LOG, pk, after=after, limit=limit, newest_first=True)
         rows = [
             Listed(at, OrderId(order_id), member_id=MemberId(str(item["member"])))
-            for at, order_id, item in ((*key.sk.split("/"), item) for key, item in page.rows)
+            for key, item in page.rows
+            for at, order_id in (key.sk.split("/"),)
         ]
         return rows, page.next_sk
 

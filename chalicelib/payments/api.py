@@ -23,6 +23,7 @@ from chalicelib.payments.usecases import Started
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.port import (
     Collected,
+    Heard,
     NotificationRefusedError,
     ProviderRejectedError,
     ProviderUnavailableError,
@@ -95,18 +96,28 @@ def start_payment(call: Call, order_id: str, body: StartPayment) -> PaymentView 
 )
 def wechatpay_notified(call: Call) -> None:
     """Book what WeChat Pay says was paid; answered only when it is safe."""
+    heard = word_in(call)
+    if isinstance(heard, Transferred | Refunded):
+        raise NotificationRefusedError("this word belongs to another door", reason="state")
+    hear_of_payment(heard)
+
+
+def word_in(call: Call) -> Heard:
+    """Return what WeChat Pay verifiably says at any of its doors, and count what is refused."""
     try:
-        heard = wiring.providers()[WECHATPAY].read_notification(call.headers, call.raw_body)
+        return wiring.wechatpay().read_notification(call.headers, call.raw_body)
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
         raise
-    if isinstance(heard, Transferred | Refunded):
-        raise NotificationRefusedError("this word belongs to another door", reason="state")
-    if not isinstance(heard, Collected):
+
+
+def hear_of_payment(heard: Heard) -> None:
+    """Book a payment, at whichever door it was told: money is money. Anything else is counted."""
+    if isinstance(heard, Collected):
+        wiring.hear().hear(heard)
+    else:
         observe.count("NotificationIgnored", provider=WECHATPAY)
         observe.note("an event of no concern", what=type(heard).__name__)
-        return
-    wiring.hear().hear(heard)
 
 
 def _shown(started: Started) -> PaymentView:

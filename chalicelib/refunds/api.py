@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from chalicelib.catalog.api import Price
-from chalicelib.edge import observe
 from chalicelib.edge.auth import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import Text64, visible
@@ -14,8 +13,8 @@ from chalicelib.kernel.ids import OrderId, PaymentId, ProductId, RefundId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.orders.api import visible as visible_order
 from chalicelib.orders.model import OrderDisputedError, OrderNotFoundError
-from chalicelib.payments.wiring import hear, wechatpay
-from chalicelib.providers.port import Collected, NotificationRefusedError
+from chalicelib.payments.api import hear_of_payment, word_in
+from chalicelib.providers.port import NotificationRefusedError
 from chalicelib.providers.refunds import Refunded
 from chalicelib.refunds import wiring
 from chalicelib.refunds.model import (
@@ -190,17 +189,11 @@ def settle_refund(call: Call, order_id: str, refund_id: str, body: SettleRefund)
 )
 def wechatpay_refunded(call: Call) -> None:
     """Book what WeChat Pay says of a refund; answered only when it is safe."""
-    try:
-        heard = wechatpay().read_notification(call.headers, call.raw_body)
-    except NotificationRefusedError as refused:
-        observe.count("NotificationRefused", provider=wechatpay().name, reason=refused.reason)
-        raise
+    heard = word_in(call)
     if isinstance(heard, Refunded):
         wiring.advance_refund().hear(heard)
-    elif isinstance(heard, Collected):  # sent to the wrong door, and money all the same
-        hear().hear(heard)
     else:
-        observe.count("NotificationIgnored", provider=wechatpay().name)
+        hear_of_payment(heard)
 
 
 def _shown(caller: Caller, order_id: str, refund_id: RefundId) -> RefundView:

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from chalicelib.catalog.api import Price
-from chalicelib.edge import observe
 from chalicelib.edge.auth import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
@@ -15,11 +14,11 @@ from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, SettlementId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger.days import DayNotClosedError
-from chalicelib.payments.wiring import hear, wechatpay
+from chalicelib.payments.api import hear_of_payment, word_in
 from chalicelib.people import wiring as people
 from chalicelib.people.model import MerchantNotFoundError
 from chalicelib.providers.funds import Transferred
-from chalicelib.providers.port import Collected, NotificationRefusedError
+from chalicelib.providers.port import NotificationRefusedError
 from chalicelib.settlement import wiring
 from chalicelib.settlement.model import (
     Payout,
@@ -199,17 +198,11 @@ def advance(call: Call, merchant_id: str, body: AdvanceMoney) -> AdvanceView:
 )
 def wechatpay_paid_out(call: Call) -> None:
     """Book what WeChat Pay says of a payout; answered only when it is safe."""
-    try:
-        heard = wechatpay().read_notification(call.headers, call.raw_body)
-    except NotificationRefusedError as refused:
-        observe.count("NotificationRefused", provider=wechatpay().name, reason=refused.reason)
-        raise
+    heard = word_in(call)
     if isinstance(heard, Transferred):
         wiring.pay_out().hear(heard)
-    elif isinstance(heard, Collected):  # sent to the wrong door, and money all the same
-        hear().hear(heard)
     else:
-        observe.count("NotificationIgnored", provider=wechatpay().name)
+        hear_of_payment(heard)
 
 
 def _settlement(settlement: Settlement) -> SettlementView:
