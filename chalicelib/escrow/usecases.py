@@ -179,12 +179,19 @@ class Release:
         """Release what is due, and drop the notes; one that is not due any more needs none."""
         heads = self.orders.heads([OrderId(note.about) for note in found])
         due = [order for order in heads.values() if rules.is_receipt_due(order, now=now)]
-        for order in due:
-            self._released(order)
+        released = sum(self._taken_as_received(order) for order in due)
         with self.commits() as work:
             for note in found:
                 self.receipts.drop(work, note)
-        return len(due)
+        return released
+
+    def _taken_as_received(self, order: Order) -> bool:
+        """Release a due order; False when it was disputed or refunded meanwhile."""
+        try:
+            self._released(order)
+        except (OrderNotReceivableError, OrderDisputedError):
+            return False
+        return True
 
     def _released(self, order: Order) -> Order:
         for _ in range(_TRIES_MAX):

@@ -176,3 +176,17 @@ def test_goods_are_taken_as_received_before_the_freeze_ends(house: House) -> Non
     sent = house.ship.ship(order.merchant_id, order.id, "SF", "SF1234567890").shipment
     assert sent is not None
     assert sent.receipt_due_at == order.created_at + timedelta(days=29)
+
+
+def test_what_is_disputed_while_it_is_swept_stays_and_the_others_go(quick_house: House) -> None:
+    house = quick_house
+    orders = [shipped(house) for _ in range(3)]
+    house.catch_up()
+    house.clock.move(seconds=RECEIPT_DAYS * DAY + 1)
+    disputed, *others = orders
+    read = house.orders.heads([order.id for order in orders])
+    house.disputes.open(disputed.member_id, disputed.id, "空包裹", key="d")
+    assert not house.release._taken_as_received(read[disputed.id])
+    assert house.release.sweep() == 2
+    assert house.head(disputed.id).state is OrderState.SHIPPED
+    assert {house.head(order.id).state for order in others} == {OrderState.RELEASED}
