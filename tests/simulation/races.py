@@ -78,18 +78,18 @@ def pairs(*, only: int | None = None) -> Iterator[tuple[Point, Point]]:
 
     Reading the shards changes nothing: of sixteen such calls the first stands for all.
     """
-    for number in _telling(race().first):
+    for number in telling(race().first):
         if only not in {None, number}:
             continue
         for stall in STALLS:
-            for other in _telling(race((number, stall)).second):
+            for other in telling(race((number, stall)).second):
                 for kill in KILLS:
                     for third_at in (SOON, LATE):
                         race((number, stall), (other, kill), third_at=third_at)
                     yield (number, stall), (other, kill)
 
 
-def _telling(calls: tuple[tuple[str, str], ...]) -> Iterator[int]:
+def telling(calls: tuple[tuple[str, str], ...]) -> Iterator[int]:
     """Return the calls that are not a repeated reading of shards."""
     for number, (_, name) in enumerate(calls):
         if number == 0 or name != "query" or calls[number - 1][1] != "query":

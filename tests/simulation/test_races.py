@@ -17,8 +17,10 @@ def test_a_zombie_is_harmless_at_every_step() -> None:
     assert len(list(races.singles())) >= 60
 
 
-def test_a_zombie_beside_one_that_is_killed_is_harmless_at_every_step() -> None:
-    assert len(list(races.pairs())) > 1000
+def test_a_zombie_beside_one_that_is_killed_is_harmless_at_every_third_step() -> None:
+    """The simulator's own run takes every step."""
+    stalled_at = list(races.telling(races.race().first))[::3]
+    assert sum(len(list(races.pairs(only=number))) for number in stalled_at) > 300
 
 
 @pytest.mark.parametrize("bug", IN_RACES, ids=lambda bug: bug.name)
