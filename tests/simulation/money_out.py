@@ -10,6 +10,7 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.orders.model import OrderState
 from chalicelib.providers.funds import TransferState
+from chalicelib.refunds.model import RefundState
 from chalicelib.settlement.model import UNDER_WAY, PayoutState
 from chalicelib.storage import keys
 from chalicelib.storage.values import Item, Key, whole
@@ -65,8 +66,8 @@ def gone(stage: Stage) -> int:
     return books.paid_people + sum(books.unfrozen.values()) + partners + back
 
 
-def _fees_and_shares(stage: Stage, entries: Entries) -> Iterator[str]:
-    """Of what is released and not taken back all take their share, half up, a partner's down."""
+def _taken(stage: Stage, entries: Entries) -> Mapping[str, Counter[str]]:
+    """Sum what was released of each order, and who took what of it."""
     taken: dict[str, Counter[str]] = {}
     for entry in entries.values():
         if entry.kind in {"order_released", "release_taken_back"} and entry.order_id is not None:
@@ -78,7 +79,19 @@ def _fees_and_shares(stage: Stage, entries: Entries) -> Iterator[str]:
                     of_order["released"] -= amount
                 else:
                     of_order[posting.account.partition(":")[0]] += amount
-    for order_id, sums in taken.items():
+    for refund in stage.refunds():
+        if refund.state is RefundState.WAITING and refund.seller is None:
+            # It is agreed, and not collected yet.
+            of_order = taken.setdefault(refund.order_id, Counter())
+            of_order["released"] -= refund.returned.amount
+            of_order["platform"] -= refund.fee.amount
+            of_order["partner"] -= sum(part.amount for _, part in refund.shares)
+    return taken
+
+
+def _fees_and_shares(stage: Stage, entries: Entries) -> Iterator[str]:
+    """Of what is released and not taken back all take their share, half up, a partner's down."""
+    for order_id, sums in _taken(stage, entries).items():
         item = stage.memory.items[Key("main", order_id, "head")]
         total = whole(item["total"])
         fee = fen(total).share(basis_points=FEE_BASIS_POINTS).amount
