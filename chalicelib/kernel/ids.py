@@ -154,3 +154,9 @@ class PartnerId(Id):
     """Somebody who earns a share (合作伙伴)."""
 
     prefix = "ptn"
+
+
+class DiscrepancyId(Id):
+    """Where a provider's books and ours differ (差错单)."""
+
+    prefix = "dcr"

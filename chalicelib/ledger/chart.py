@@ -68,6 +68,14 @@ def provider_clearing(provider: str) -> Account:
     return Account(f"provider:{provider}:clearing", Kept.FOLDED, Side.DEBIT)
 
 
+def provider_fees(provider: str) -> Account:
+    """Return what a provider has kept for its service (支付手续费): an expense.
+
+    Where a seller bears it, it is the seller's from the moment it gets its money.
+    """
+    return Account(f"provider:{provider}:fees", Kept.FREE, Side.DEBIT)
+
+
 def merchant_held(merchant_id: MerchantId) -> Account:
     """Return a merchant's money under hold (担保), over all its orders.
 

@@ -6,7 +6,15 @@ same commit, so that no debit of a guarded account can be forgotten.
 
 from collections.abc import Sequence
 
-from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, PayoutId, RefundId
+from chalicelib.kernel.ids import (
+    DiscrepancyId,
+    MerchantId,
+    OrderId,
+    PartnerId,
+    PaymentId,
+    PayoutId,
+    RefundId,
+)
 from chalicelib.kernel.money import Money, fen
 from chalicelib.kernel.record import Record
 from chalicelib.ledger import chart
@@ -313,6 +321,46 @@ def payout_failed(payout_id: PayoutId, *, merchant_id: MerchantId, amount: Money
         order_id=None,
         reference=payout_id,
     )
+
+
+def provider_fees(provider: str, day: str, number: int, *, amount: Money) -> Movement:
+    """Record what the provider's bill says that it kept of a day, or gave back (手续费入账).
+
+    `number` counts a day's entries from 1: a corrected bill books what it says more or less.
+    """
+    taken = amount.amount > 0
+    fees, clearing = chart.provider_fees(provider), chart.provider_clearing(provider)
+    return _movement(
+        "provider_fees",
+        provider_fees_key(provider, day, number),
+        _transfer(amount, fees, clearing) if taken else _transfer(-amount, clearing, fees),
+        order_id=None,
+        reference=day,
+    )
+
+
+def discrepancy_settled(
+    discrepancy_id: DiscrepancyId, *, provider: str, against: Account, effect: Money
+) -> Movement:
+    """Bring our books to the provider's where nothing else can (差错调账).
+
+    `effect` is what the clearing grows by; `against` says whose it is: the bank's for money that
+    was drawn or paid in, the suspense's for money of which nobody knows yet.
+    """
+    grows = effect.amount > 0
+    clearing = chart.provider_clearing(provider)
+    return _movement(
+        "discrepancy_settled",
+        f"discrepancy_settled/{discrepancy_id}",
+        _transfer(effect, clearing, against) if grows else _transfer(-effect, against, clearing),
+        order_id=None,
+        reference=discrepancy_id,
+    )
+
+
+def provider_fees_key(provider: str, day: str, number: int) -> str:
+    """Return the business key of one of a day's entries of fees."""
+    return f"provider_fees/{provider}/{day}/{number}"
 
 
 def advanced(merchant_id: MerchantId, key: str, *, amount: Money) -> Movement:

@@ -30,9 +30,12 @@ class LineKind(StrEnum):
     REFUND = "refund"
     TRANSFER = "transfer"  # money out of our account to a person
     TRANSFER_BACK = "transfer_back"  # a transfer that failed: its money is ours again
+    REFUND_BACK = "refund_back"  # a refund that was closed: its money is ours again
     SHARE = "share"  # a receiver's share of a frozen payment
     SHARE_BACK = "share_back"  # a share that was taken back
     UNFREEZE = "unfreeze"  # what was given to the seller
+    FEE = "fee"  # what the provider kept of our own account's money; negative: gave back
+    LISTED = "listed"  # a movement of our account that another bill lists line by line
     OTHER = "other"  # a movement of our account that none of our verbs makes
 
 
@@ -45,16 +48,17 @@ class LineState(StrEnum):
 
 
 class BillLine(NamedTuple):
-    """One line, in our words. Amounts are whole fen; `at` is fixed-width UTC text."""
+    """One line, in our words. Amounts are whole fen, `at` is RFC 3339 of fixed width."""
 
     line: int  # where it stands in the file, from 1
     kind: LineKind
     number: str  # our own number of it, as spelled there
     reference: str  # the provider's number of it
     at: str
-    amount: int  # what moved: never negative, but for OTHER, where money that came is positive
+    amount: int  # what moved; signed in FEE (paid is positive), LISTED and OTHER (came is positive)
     fee: int  # what the provider kept of it, negative where it gave some back
     state: LineState
+    payment: str  # our number of the payment it belongs to, where the bill says so
     seller: str  # under whose merchant number, empty for our own
     party: str  # who received it, where the bill says so
     rate: str  # the fee's rate as the bill spells it, `0.60%`; empty where there is none
@@ -62,12 +66,10 @@ class BillLine(NamedTuple):
 
 
 class BillTotals(NamedTuple):
-    """What a bill says of itself in its last row, checked against its lines."""
+    """What a bill comes to; its own last row was checked against it."""
 
     lines: int
-    amount: int
-    fee: int
-    opening: int  # of the account, FLOWS only
+    opening: int  # what the account held before the first line, and after the last; FLOWS only
     closing: int
 
 

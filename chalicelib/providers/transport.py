@@ -7,8 +7,9 @@ have been seen and done; only a request that is idempotent by its own number may
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from ssl import SSLCertVerificationError
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
@@ -17,6 +18,8 @@ from chalicelib.kernel.clock import Clock
 
 ANSWER_BYTES_MAX = 1 << 20
 _CHUNK_BYTES = 1 << 16
+DOWNLOAD_SECONDS_MAX = 300
+_DOWNLOAD_BYTES = 1 << 18
 
 
 class NotSentError(Exception):
@@ -62,6 +65,15 @@ class Transport(Protocol):
         """Return the answer, or raise `NotSentError` or `NoAnswerError`."""
 
 
+class Downloads(Protocol):
+    """Fetches files that are too long to be answers."""
+
+    def download(
+        self, url: str, headers: Mapping[str, str], into: BinaryIO, bytes_max: int
+    ) -> Answer | None:
+        """Write a 200's body as it came; return any other answer, or raise like `Transport`."""
+
+
 class UrllibTransport:
     """The network. One pool of connections, no redirects, no repeats of its own."""
 
@@ -94,6 +106,34 @@ class UrllibTransport:
         except HTTPError as error:
             raise _fate(error) from None
         return Answer(status=response.status, headers=dict(response.headers), body=content)
+
+    def download(
+        self, url: str, headers: Mapping[str, str], into: BinaryIO, bytes_max: int
+    ) -> Answer | None:
+        """Write a 200's body as it came; return any other answer, or raise like `send`."""
+        deadline = self._clock.monotonic() + DOWNLOAD_SECONDS_MAX
+        try:
+            response = self._pool.urlopen(
+                "GET",
+                url,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                timeout=Timeout(connect=2, read=30),
+                preload_content=False,
+            )
+            if response.status != HTTPStatus.OK:
+                content = self._read(response, deadline)
+                return Answer(response.status, dict(response.headers), content)
+            written = 0
+            while chunk := response.read(_DOWNLOAD_BYTES, decode_content=False):
+                written += into.write(chunk)
+                if written > bytes_max or self._clock.monotonic() > deadline:
+                    response.close()
+                    raise NoAnswerError("the file is too long, or takes too long")
+        except HTTPError as error:
+            raise _fate(error) from None
+        return None
 
     def _read(self, response: BaseHTTPResponse, deadline: float) -> bytes:
         """Read the whole body, decoded, unless it is too long or takes too long."""

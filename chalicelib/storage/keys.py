@@ -5,6 +5,7 @@ no key that two payments share.
 """
 
 from chalicelib.kernel.ids import (
+    DiscrepancyId,
     DisputeId,
     EvidenceId,
     MemberId,
@@ -156,6 +157,51 @@ DUE_SHARDS = 4
 def debits(account: str) -> Key:
     """Locate the debits of a folded account that may not go below zero: a counter that grows."""
     return Key(MAIN, f"debits/{account}", "debits")
+
+
+def reconciliation(provider: str, day: str) -> Key:
+    """Locate what came of comparing a business day with a provider's bills."""
+    return Key(MAIN, reconciliations_of(provider), day)
+
+
+def reconciliations_of(provider: str) -> str:
+    """Return the partition of a provider's reconciled days."""
+    return f"reconciliation/{provider}"
+
+
+def reconciliation_run(provider: str, day: str, run: int) -> Key:
+    """Locate what one run of a day's reconciliation came to, for ever."""
+    return Key(MAIN, f"{reconciliations_of(provider)}/{day}", f"run/{run:06d}")
+
+
+def reconciliation_attempt(provider: str, day: str) -> Key:
+    """Locate how the last attempt at a day's reconciliation went."""
+    return Key(MAIN, f"{reconciliations_of(provider)}/{day}", "attempt")
+
+
+def discrepancy(discrepancy_id: DiscrepancyId) -> Key:
+    """Locate a discrepancy."""
+    return Key(MAIN, discrepancy_id, _HEAD)
+
+
+def discrepancies_on(provider: str, day: str) -> str:
+    """Return the partition of the discrepancies that a day's bills showed."""
+    return f"discrepancies/{provider}/{day}"
+
+
+def discrepancies_standing(provider: str) -> str:
+    """Return the partition of what stands between a provider's books and ours."""
+    return f"discrepancies/{provider}/standing"
+
+
+def discrepancies_gone(provider: str) -> str:
+    """Return the partition of what stood there once, by the day on which it went."""
+    return f"discrepancies/{provider}/gone"
+
+
+def filed(pk: str, sk: str) -> Key:
+    """Locate a place in a list of the table `main`."""
+    return Key(MAIN, pk, sk)
 
 
 # The table `log` has its own permissions: only the sequencer writes what follows.

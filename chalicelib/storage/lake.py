@@ -1,7 +1,7 @@
 """The lake: a bucket of files that are written once, for analysis and for rebuilding."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import botocore.config
 import botocore.session
@@ -24,6 +24,9 @@ class Lake(Protocol):
 
     def put(self, name: str, body: bytes) -> None:
         """Keep a file, or raise `LakeUnavailableError`."""
+
+    def put_file(self, name: str, file: BinaryIO) -> None:
+        """Keep a file of any size, read from its beginning, or raise `LakeUnavailableError`."""
 
     def get(self, name: str) -> bytes:
         """Return a file's bytes, or raise `LakeUnavailableError` or `KeyError`."""
@@ -51,6 +54,14 @@ class S3Lake:
         """Keep a file, or raise `LakeUnavailableError`."""
         try:
             self._client.put_object(Bucket=self._bucket, Key=name, Body=body)
+        except (BotoCoreError, ClientError) as error:
+            raise LakeUnavailableError("the lake did not take it; try again") from error
+
+    def put_file(self, name: str, file: BinaryIO) -> None:
+        """Keep a file of any size, read from its beginning, or raise `LakeUnavailableError`."""
+        file.seek(0)
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=name, Body=file)
         except (BotoCoreError, ClientError) as error:
             raise LakeUnavailableError("the lake did not take it; try again") from error
 

@@ -1,6 +1,7 @@
 """A lake in memory."""
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
 
 class MemoryLake:
@@ -11,6 +12,10 @@ class MemoryLake:
 
     def put(self, name: str, body: bytes) -> None:
         assert self.files.setdefault(name, body) == body, f"{name} was written with other bytes"
+
+    def put_file(self, name: str, file: BinaryIO) -> None:
+        file.seek(0)
+        self.put(name, file.read())
 
     def get(self, name: str) -> bytes:
         return self.files[name]

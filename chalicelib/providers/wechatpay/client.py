@@ -16,9 +16,16 @@ from chalicelib.providers.port import (
     PrepayOrder,
     Queried,
 )
-from chalicelib.providers.transport import ANSWER_BYTES_MAX, Answer, Timeouts, Transport
+from chalicelib.providers.transport import (
+    ANSWER_BYTES_MAX,
+    Answer,
+    Downloads,
+    Timeouts,
+    Transport,
+)
 from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
+from chalicelib.providers.wechatpay.bills import WeChatBills
 from chalicelib.providers.wechatpay.certificates import read_certificates
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
 from chalicelib.providers.wechatpay.funds import WeChatFunds
@@ -80,6 +87,10 @@ class WeChatPay:
     def refunds(self) -> WeChatRefunds:
         """Return the same merchant's refunds."""
         return WeChatRefunds(self._account, self._exchange)
+
+    def bills(self, downloads: Downloads) -> WeChatBills:
+        """Return the same merchant's bills."""
+        return WeChatBills(self._account, self._exchange, downloads)
 
     @property
     def serials(self) -> frozenset[str]:

@@ -106,6 +106,23 @@ class Exchange:
             raise ProviderOutcomeUnknownError("WeChat Pay gave no answer", reason=reason)
         raise ProviderUnavailableError("WeChat Pay can't be reached, or is too busy")
 
+    def signed_for(self, url: str) -> Mapping[str, str]:
+        """Return the headers of a GET of this address, which an earlier answer gave."""
+        return self._headers(Question("GET", ""), target=url[len(_origin(url)) :])
+
+    def refusal(self, answer: Answer) -> Refusal:
+        """Read a refusal that nobody signed, or raise one of the fates."""
+        try:
+            found = self._understand(answer, Question("GET", "", verified=False), _no_reading)
+        except NotSentError:
+            raise ProviderUnavailableError("WeChat Pay is too busy") from None
+        except NoAnswerError as error:
+            raise ProviderOutcomeUnknownError(
+                "WeChat Pay gave no answer", reason=str(error)
+            ) from None
+        assert isinstance(found, Refusal), "what was not refused was read"
+        return found
+
     def _ask_host(
         self, host: str, question: Question, read: Callable[[Answer], Reading], deadline: float
     ) -> Reading | Refusal:
@@ -176,6 +193,10 @@ class Exchange:
         if self.public_key_id is not None:
             headers["Wechatpay-Serial"] = self.public_key_id
         return headers
+
+
+def _no_reading(_answer: Answer) -> None:
+    return None
 
 
 def _origin(url: str) -> str:

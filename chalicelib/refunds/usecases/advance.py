@@ -189,6 +189,9 @@ class AdvanceRefund:
 
     def _say(self, work: Work, refund: Refund, verb: RefundVerb) -> None:
         event, facts = _SAYS[verb], facts_of(refund)
+        if verb is RefundVerb.PAY:  # as the provider's bill will have it
+            number, whole = rules.number_at_provider(refund), str(refund.amount.amount)
+            facts |= {"number": number, "amount": whole}
         if verb is not RefundVerb.PAY or not refund.in_our_books.amount:
             work.emit(event, refund.id, beside=refund.order_id, facts=facts)
             return

@@ -1,0 +1,266 @@
+"""What a line of a bill stands for, what an entry of ours does, and how the two compare. Pure.
+
+Every line and every entry has one key: the payment, refund, transfer or share that it is about. Its
+*effect* is what it does to what the provider keeps for us, so that what stands between the two
+books is the sum of their lines' effects less the sum of ours.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.kernel.ids import DiscrepancyId, InvalidIdError, PayoutId, RefundId
+from chalicelib.ledger import chart
+from chalicelib.payments.rules import share_number
+from chalicelib.providers.bills import BillKind, BillLine, LineKind, LineState
+from chalicelib.reconciliation.model import DiscrepancyState, Found, Ours, Outcome, Theirs
+from chalicelib.refunds.rules import refund_of
+from chalicelib.settlement.rules import unfreeze_number
+
+_RATE = re.compile(r"(\d{1,2})\.(\d{2})%", re.ASCII)
+_BACK = re.compile(r"back_(rfd_[0-9A-Z]{26})_platform")
+_SUMMED = frozenset({LineKind.SHARE, LineKind.SHARE_BACK})  # several lines are one entry of ours
+_PAIRED = frozenset({LineKind.TRANSFER_BACK, LineKind.REFUND_BACK})  # undo another line
+_SHARE, _UNFREEZE = share_number(PayoutId("")), unfreeze_number(PayoutId(""))
+ENTRY = "entry"
+REFUND_PAID = b'"refund.paid"'
+"""How a row says that a refund was paid, with money of ours or without."""
+
+
+def discrepancy_id(provider: str, key: str) -> DiscrepancyId:
+    """Return the id of what differs about one thing; an entry that resolves one names it."""
+    if key.startswith("discrepancy/"):
+        return DiscrepancyId.parse(key.removeprefix("discrepancy/"))
+    return DiscrepancyId.derive("discrepancy", provider, key)
+
+
+def theirs_of(line: BillLine, bill: BillKind, *, platform: str) -> Theirs:
+    """Return a bill's line as it is compared; `platform` is our own merchant number."""
+    effect, frozen = _effects(line, platform)
+    return Theirs(
+        key=_key_of(line),
+        kind=line.kind,
+        number=line.number,
+        reference=line.reference,
+        at=line.at,
+        amount=str(line.amount),
+        effect=str(effect),
+        frozen=str(frozen),
+        fee=str(line.fee),
+        state=line.state,
+        payment=line.payment,
+        seller=line.seller,
+        rate=line.rate,
+        bill=bill,
+        line=str(line.line),
+        note=line.note,
+    )
+
+
+def ours_of(row: Mapping[str, Any], clearing: str) -> Ours | None:
+    """Return what a row of the numbered list did to a provider's clearing, None for nothing.
+
+    A refund that the seller paid out of its own money did nothing to it, and is in the bill.
+    """
+    entry, facts = row["entry"], row["facts"]
+    effect, touched = 0, False
+    for posting in entry["postings"] if entry else ():
+        if posting["account"] == clearing:
+            amount = posting["amount"]["amount"]
+            effect += amount if posting["side"] == chart.Side.DEBIT else -amount
+            touched = True
+    if not touched:
+        sellers = row["event"] == "refund.paid" and not entry and "number" in facts
+        return (
+            Ours(f"refund/{facts['number']}", "", row["at"], facts["amount"], "0")
+            if sellers
+            else None
+        )
+    return Ours(
+        key=_key_of_entry(entry, facts),
+        entry=entry["key"],
+        at=entry["posted_at"],
+        amount=str(facts.get("amount", abs(effect))),
+        effect=str(effect),
+    )
+
+
+def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
+    """Hold all that both sides say of one thing against each other."""
+    if not theirs:
+        return _only_ours(key, ours)
+    first = theirs[0]
+    there = sum(int(line.effect) for line in theirs)
+    here = sum(int(one.effect) for one in ours)
+    kinds = {line.kind for line in theirs}
+    simple = len(theirs) == 1 or kinds <= _SUMMED or bool(kinds & _PAIRED)
+    outcome, effect = Outcome.MATCHED, there - here
+    if not simple or len(ours) > 1:
+        outcome = Outcome.DUPLICATE
+    elif not ours:
+        outcome = Outcome.MISSING_HERE if effect else Outcome.MATCHED
+    elif kinds <= _SUMMED or kinds & _PAIRED:
+        outcome = Outcome.AMOUNT if effect else Outcome.MATCHED
+    elif first.amount != ours[0].amount:
+        outcome = Outcome.AMOUNT
+    elif first.state == LineState.FAILED:
+        outcome = Outcome.STATE
+    else:
+        effect = 0  # what of a refund leaves a seller's own money is no money that is kept for us
+        outcome = Outcome.MATCHED if fee_is_as_agreed(first) else Outcome.FEE
+    return Found(
+        key=key,
+        outcome=outcome,
+        kind=first.kind,
+        effect=effect,
+        theirs=sum(int(line.amount) for line in theirs),
+        ours=sum(int(one.amount) for one in ours) if ours else None,
+        fee=sum(int(line.fee) for line in theirs),
+        number=first.number,
+        reference=first.reference,
+        payment=first.payment,
+        seller=first.seller,
+        at=first.at,
+        bill=first.bill,
+        line=int(first.line),
+        entry=ours[0].entry if ours else "",
+        note=first.note,
+        pending=first.state == LineState.PENDING,
+    )
+
+
+def fee_is_as_agreed(line: Theirs) -> bool:
+    """Tell whether a payment's fee is its own rate's, half up to the fen; others give pro rata."""
+    rate = _RATE.fullmatch(line.rate)
+    if line.kind != LineKind.PAYMENT or rate is None:
+        return True
+    basis_points = int(rate[1] + rate[2])
+    return int(line.fee) == (int(line.amount) * basis_points * 2 + 10_000) // 20_000
+
+
+def first_state(found: Found, day: str) -> DiscrepancyState:
+    """Return in which state a difference begins: some turn up by themselves."""
+    if found.outcome is Outcome.MISSING_THERE and _near_the_end(found.at, day):
+        return DiscrepancyState.WAITING
+    if found.outcome is Outcome.MISSING_HERE and found.pending:
+        return DiscrepancyState.WAITING
+    return DiscrepancyState.OPEN
+
+
+def payout_in(found: Found) -> PayoutId | None:
+    """Return the payout that a line is about, if it is one of ours."""
+    try:
+        return PayoutId.parse(found.key.partition("/")[2])
+    except InvalidIdError:
+        return None
+
+
+def refund_in(found: Found) -> RefundId | None:
+    """Return the refund that a line is about, if it is one of ours."""
+    try:
+        return refund_of(found.number)[0]
+    except InvalidIdError:
+        return None
+
+
+def _only_ours(key: str, ours: Sequence[Ours]) -> Found:
+    first = ours[0]
+    return Found(
+        key=key,
+        outcome=Outcome.DUPLICATE if len(ours) > 1 else Outcome.MISSING_THERE,
+        kind=ENTRY,
+        effect=-sum(int(one.effect) for one in ours),
+        ours=sum(int(one.amount) for one in ours),
+        at=first.at,
+        entry=first.entry,
+    )
+
+
+def _key_of(line: BillLine) -> str:
+    """Return what a line is about."""
+    number = line.number
+    match line.kind:
+        case LineKind.PAYMENT:
+            return f"payment/{line.reference}"
+        case LineKind.REFUND | LineKind.REFUND_BACK:
+            return f"refund/{number}"
+        case LineKind.TRANSFER | LineKind.TRANSFER_BACK:
+            return f"payout/{_with_underscore(number)}"
+        case LineKind.SHARE:
+            return f"shared/{number.removeprefix(_SHARE)}"
+        case LineKind.UNFREEZE:
+            return f"payout/{number.removeprefix(_UNFREEZE) or line.reference}"
+        case LineKind.SHARE_BACK:
+            ours = _BACK.fullmatch(number)
+            return f"returned/{ours[1] if ours else number}"
+        case _:
+            return f"other/{line.reference}"
+
+
+def _key_of_entry(entry: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Return what an entry is about, by its kind, business key and reference."""
+    name = entry["key"].partition("/")[2]
+    match entry["kind"]:
+        case "payment_captured" | "payment_captured_late" | "payment_parked":
+            return f"payment/{entry['reference']}"
+        case "refund_paid":
+            return f"refund/{facts.get('number', name)}"
+        case "payout_paid":
+            return f"payout/{name}"
+        case "payment_shared":
+            return f"shared/{name}"
+        case "shares_returned":
+            return f"returned/{name}"
+        case "provider_fees":
+            return fees_key(entry["key"])
+        case "discrepancy_settled":
+            return f"discrepancy/{name}"
+        case _:
+            return f"entry/{entry['key']}"
+
+
+def fees_key(entry_key: str) -> str:
+    """Return the key under which an entry of fees stands until its own day is compared."""
+    return f"entry/{entry_key}"
+
+
+def _effects(line: BillLine, platform: str) -> tuple[int, int]:
+    """Return what a line does to what is kept for us in all, and to what is frozen of it."""
+    there = 1 if line.seller else 0
+    match line.kind:
+        case LineKind.PAYMENT:
+            return line.amount, there * (line.amount - line.fee)
+        case LineKind.REFUND:
+            gone = there and line.state is LineState.FAILED
+            return (0, 0) if gone else (-line.amount, there * (-line.amount - line.fee))
+        case LineKind.REFUND_BACK | LineKind.TRANSFER_BACK:
+            return line.amount, 0
+        case LineKind.TRANSFER:
+            return -line.amount, 0
+        case LineKind.SHARE if line.state is not LineState.FAILED:
+            return (0 if line.party == platform else -line.amount), -line.amount
+        case LineKind.UNFREEZE if line.state is not LineState.FAILED:
+            return -line.amount, -line.amount
+        case LineKind.SHARE_BACK if line.state is not LineState.FAILED:
+            return (-line.amount if _BACK.fullmatch(line.number) else 0), 0
+        case LineKind.OTHER:
+            return line.amount, 0
+        case _:
+            return 0, 0
+
+
+def row_in(line: bytes) -> Mapping[str, Any]:
+    """Read a line of the numbered list."""
+    row: Mapping[str, Any] = json.loads(line)
+    return row
+
+
+def _with_underscore(number: str) -> str:
+    length = len(PayoutId.prefix)
+    return f"{number[:length]}_{number[length:]}"
+
+
+def _near_the_end(at: str, day: str) -> bool:
+    """Tell whether a posting, in UTC, was within the last two hours of a day in China."""
+    return at >= f"{day}T14:00"

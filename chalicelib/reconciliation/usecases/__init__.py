@@ -1,0 +1,17 @@
+"""Reconciliation's verbs."""
+
+from chalicelib.reconciliation.usecases.ask import AskProvider
+from chalicelib.reconciliation.usecases.compare import CompareDay
+from chalicelib.reconciliation.usecases.hands import SettleDiscrepancy
+from chalicelib.reconciliation.usecases.notes import Notes
+from chalicelib.reconciliation.usecases.read import ReadReconciliations
+from chalicelib.reconciliation.usecases.run import ReconcileDay
+
+__all__ = [
+    "AskProvider",
+    "CompareDay",
+    "Notes",
+    "ReadReconciliations",
+    "ReconcileDay",
+    "SettleDiscrepancy",
+]

@@ -1,0 +1,141 @@
+"""Writing differences down, meeting what other days left, and letting go of what turned up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.kernel.clock import Clock
+from chalicelib.kernel.ids import DiscrepancyId
+from chalicelib.reconciliation import rules
+from chalicelib.reconciliation.model import (
+    CHANGED,
+    DISCREPANCY_LIFECYCLE,
+    Discrepancy,
+    DiscrepancyState,
+    DiscrepancyVerb,
+    Found,
+    Outcome,
+    ReconciliationUnsettledError,
+)
+from chalicelib.reconciliation.store import ReconciliationStore
+from chalicelib.reconciliation.usecases.ask import Booked
+from chalicelib.storage.commit import CommitRefusedError, Commits
+
+_TRIES_MAX = 4
+
+Change = Callable[[Discrepancy | None], Discrepancy | None]
+"""Make of a discrepancy as it is what it shall be; None leaves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Keeps discrepancies; every write may be done again, and at once with others."""
+
+    provider_name: str
+    store: ReconciliationStore
+    commits: Commits
+    clock: Clock
+
+    def take(self, day: str, found: Found) -> Discrepancy:
+        """Write down what a day shows, or meet what another day left of the same thing."""
+        noted_id = rules.discrepancy_id(self.provider_name, found.key)
+        known = self.store.discrepancy(noted_id)
+        if known is not None and not _belongs(known, day, found):
+            return self.take(day, found.evolve(key=f"{found.key}@{day}"))
+        kept = self._changed(noted_id, lambda now: self._taken(now, day, found))
+        assert kept is not None, "it was written down"
+        return kept
+
+    def booked(self, discrepancy: Discrepancy, booked: Booked) -> Discrepancy:
+        """Write down what asking the provider came to."""
+
+        def change(now: Discrepancy | None) -> Discrepancy | None:
+            if now is None or now.gone_on is not None or now.state is DiscrepancyState.RESOLVED:
+                return now
+            asked = now.evolve(state=booked.state, resolved_by=booked.entry)
+            return None if asked == now else asked
+
+        return self._changed(discrepancy.id, change) or discrepancy
+
+    def overdue(self, discrepancy: Discrepancy) -> None:
+        """Call a person for what did not turn up."""
+        self._changed(discrepancy.id, _overdue)
+
+    def gone(self, discrepancy: Discrepancy, day: str) -> None:
+        """Let go of what a day's bills don't show any more, or what has come to its end there."""
+        self._changed(discrepancy.id, lambda now: _gone(now, day) if now else None)
+
+    def _taken(self, now: Discrepancy | None, day: str, found: Found) -> Discrepancy | None:
+        if now is None:
+            return Discrepancy(
+                **dict(found),
+                id=rules.discrepancy_id(self.provider_name, found.key),
+                provider=self.provider_name,
+                day=day,
+                state=rules.first_state(found, day),
+                found_at=self.clock.now(),
+            )
+        if now.day == day:
+            return _found_again(now, day, found)
+        if now.day > day:  # a day is run again, and has now what a later day missed
+            return _gone(now.evolve(day=day, gone_on=None), now.day)
+        return _gone(now, day)
+
+    def _changed(self, noted_id: DiscrepancyId, change: Change) -> Discrepancy | None:
+        """Read, decide and write until nobody came between."""
+        for _ in range(_TRIES_MAX):
+            now = self.store.discrepancy(noted_id)
+            then = change(now)
+            if then is None or then == now:
+                return now
+            try:
+                with self.commits() as work:
+                    self.store.noted(work, then, now)
+                    work.emit(CHANGED, then.id, facts=facts_of(then))
+            except CommitRefusedError:
+                continue
+            return then
+        raise ReconciliationUnsettledError("somebody else changes the same discrepancy")
+
+
+def facts_of(discrepancy: Discrepancy) -> dict[str, str]:
+    """Return what every event of a discrepancy says of it."""
+    return {
+        "day": discrepancy.day,
+        "outcome": discrepancy.outcome,
+        "state": discrepancy.state,
+        "gone_on": discrepancy.gone_on or "",
+    }
+
+
+def _belongs(known: Discrepancy, day: str, found: Found) -> bool:
+    """Tell whether what a day shows is the same thing, or makes it even."""
+    if known.day == day:
+        return True
+    meets = known.effect + found.effect == 0
+    if known.day < day:
+        return meets and known.gone_on in {None, day}
+    return meets and known.gone_on is None
+
+
+def _found_again(now: Discrepancy, day: str, found: Found) -> Discrepancy | None:
+    """Keep what stands as it was found before; a corrected bill's word counts from now on."""
+    if now.evolve(**dict(found)) == now:
+        return None
+    state = now.state if now.state is DiscrepancyState.RESOLVED else rules.first_state(found, day)
+    return now.evolve(**dict(found), state=state)
+
+
+def _gone(now: Discrepancy, day: str) -> Discrepancy | None:
+    if now.gone_on is not None:
+        return None
+    matched = now.state
+    if (now.state, DiscrepancyVerb.MATCH) in DISCREPANCY_LIFECYCLE.rows():
+        matched = DISCREPANCY_LIFECYCLE.after(now.state, DiscrepancyVerb.MATCH)
+    return now.evolve(state=matched, gone_on=day)
+
+
+def _overdue(now: Discrepancy | None) -> Discrepancy | None:
+    late = now is not None and now.gone_on is None and now.state is DiscrepancyState.WAITING
+    if now is None or not late or now.outcome is not Outcome.MISSING_THERE:
+        return None
+    return now.evolve(state=DISCREPANCY_LIFECYCLE.after(now.state, DiscrepancyVerb.OVERDUE))
