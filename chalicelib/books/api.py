@@ -18,7 +18,7 @@ from chalicelib.ledger.balances import PositionNotReachedError
 from chalicelib.ledger.chart import Side
 from chalicelib.ledger.days import CHINA, DayNotClosedError
 from chalicelib.ledger.journal import JournalEntry
-from chalicelib.ledger.postings import Posting
+from chalicelib.ledger.movement import Posting
 from chalicelib.people import wiring as people
 from chalicelib.people.model import MerchantNotFoundError
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from chalicelib.kernel.money import Money
-from chalicelib.ledger.postings import Shares
+from chalicelib.ledger.movement import Shares
 from chalicelib.orders.model import Order, OrderState, Shipment
 from chalicelib.orders.rules import agreed_between
 

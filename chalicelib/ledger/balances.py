@@ -22,8 +22,8 @@ from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.money import Money
 from chalicelib.ledger.chart import Side, normal_side
 from chalicelib.ledger.logbook import read_head
+from chalicelib.ledger.movement import Guard
 from chalicelib.ledger.numbered import Batch, Head, NumberedRow
-from chalicelib.ledger.postings import Guard
 from chalicelib.storage import keys
 from chalicelib.storage.batches import Batches, Group, chunked
 from chalicelib.storage.commit import Work

@@ -10,7 +10,7 @@ from chalicelib.kernel.ids import EntryId, OrderId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 from chalicelib.ledger.chart import Side
-from chalicelib.ledger.postings import Guard, Movement, Posting
+from chalicelib.ledger.movement import Guard, Movement, Posting
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.table import Table

@@ -4,51 +4,20 @@ Each returns a balanced movement and the guards its debits need: what must be co
 same commit, so that no debit of a guarded account can be forgotten.
 """
 
-from collections.abc import Sequence
-
 from chalicelib.kernel.ids import (
     DiscrepancyId,
     MerchantId,
     OrderId,
-    PartnerId,
     PaymentId,
     PayoutId,
     RefundId,
 )
 from chalicelib.kernel.money import Money, fen
-from chalicelib.kernel.record import Record
 from chalicelib.ledger import chart
-from chalicelib.ledger.chart import Account, Kept, Side
+from chalicelib.ledger.chart import Account, Side
+from chalicelib.ledger.movement import Guard, Movement, Posting, Shares, movement
 
-
-class Posting(Record):
-    """One line of an entry: an amount on one side of an account."""
-
-    account: str
-    side: Side
-    amount: Money
-
-
-class Guard(Record):
-    """A debit that the commit must cover with a condition on a stored remainder."""
-
-    account: str
-    amount: Money
-
-
-Shares = Sequence[tuple[PartnerId, Money]]
-"""What each partner earns of a release."""
-
-
-class Movement(Record):
-    """What a journal entry will say. `reference` is the provider's number of the same money."""
-
-    kind: str
-    key: str  # the business key: posting it twice is impossible
-    reference: str
-    order_id: OrderId | None
-    postings: tuple[Posting, ...]
-    guards: tuple[Guard, ...]
+NOTHING = fen(0)
 
 
 def captured(
@@ -61,7 +30,7 @@ def captured(
     reference: str,
 ) -> Movement:
     """Hold a shopper's payment for the merchant (收款入担保)."""
-    return _movement(
+    return movement(
         "payment_captured",
         captured_key(payment_id),
         _transfer(amount, chart.provider_clearing(provider), chart.merchant_held(merchant_id)),
@@ -77,7 +46,7 @@ def captured_late(
 
     The key is the payment's own: a payment is captured once, in time or late.
     """
-    return _movement(
+    return movement(
         "payment_captured_late",
         captured_key(payment_id),
         _transfer(amount, chart.provider_clearing(provider), chart.PLATFORM_SUSPENSE),
@@ -88,7 +57,7 @@ def captured_late(
 
 def parked(key: str, *, provider: str, amount: Money, reference: str) -> Movement:
     """Set aside money that contradicts our books or that nobody here asked for (挂账)."""
-    return _movement(
+    return movement(
         "payment_parked",
         f"parked/{key}",
         _transfer(amount, chart.provider_clearing(provider), chart.PLATFORM_SUSPENSE),
@@ -123,28 +92,28 @@ def released(
     for partner_id, share in shares:
         if share.amount:
             lines.append(_line(chart.partner_available(partner_id), Side.CREDIT, share))
-    movement = _movement(
+    made = movement(
         "order_released",
         released_key(order_id, number),
         tuple(lines),
         order_id=order_id,
         reference="",
     )
-    return _with_hold(movement, order_id, amount)
+    return _with_hold(made, order_id, amount)
 
 
 def refunded(
     refund_id: RefundId, *, order_id: OrderId, merchant_id: MerchantId, amount: Money
 ) -> Movement:
     """Send held money on its way back to the shopper (放款前退款); the order's hold guards it."""
-    movement = _movement(
+    made = movement(
         "order_refunded",
         f"refunded/{refund_id}",
         _transfer(amount, chart.merchant_held(merchant_id), chart.REFUNDS_IN_TRANSIT),
         order_id=order_id,
         reference=refund_id,
     )
-    return _with_hold(movement, order_id, amount)
+    return _with_hold(made, order_id, amount)
 
 
 def taken_back(
@@ -172,7 +141,7 @@ def taken_back(
         lines += [_line(account(who), Side.DEBIT, part) for who, part in parts if part.amount]
     total = sum((part for _, part in (*shares, *owed)), start=net + fee)
     lines.append(_line(chart.REFUNDS_IN_TRANSIT, Side.CREDIT, total))
-    return _movement(
+    return movement(
         "release_taken_back",
         f"taken_back/{refund_id}",
         tuple(lines),
@@ -201,7 +170,7 @@ def shares_returned(
     for partner_id, share in owed:
         own = chart.merchant_available(merchant_id)
         lines += _transfer(share, chart.partner_debt(partner_id), own)
-    return _movement(
+    return movement(
         "shares_returned",
         f"shares_returned/{refund_id}",
         tuple(lines),
@@ -214,7 +183,7 @@ def refund_paid(
     refund_id: RefundId, *, order_id: OrderId, provider: str, amount: Money, late: bool
 ) -> Movement:
     """Record that a refund has reached the shopper (退款成功); of late money, from suspense."""
-    return _movement(
+    return movement(
         "refund_paid",
         f"refund_paid/{refund_id}",
         _transfer(amount, _on_its_way_back(late=late), chart.provider_clearing(provider)),
@@ -227,7 +196,7 @@ def refund_settled(
     refund_id: RefundId, *, order_id: OrderId, amount: Money, late: bool
 ) -> Movement:
     """Record that the platform paid a refund from its bank, since the provider can't (线下退款)."""
-    return _movement(
+    return movement(
         "refund_settled",
         f"refund_settled/{refund_id}",
         _transfer(amount, _on_its_way_back(late=late), chart.BANK),
@@ -248,7 +217,7 @@ def settled(merchant_id: MerchantId, day: str, *, amount: Money, debt: Money) ->
         lines.append(_line(chart.merchant_debt(merchant_id), Side.CREDIT, debt))
     if debt < amount:
         lines.append(_line(chart.merchant_payout(merchant_id), Side.CREDIT, amount - debt))
-    return _movement(
+    return movement(
         "merchant_settled",
         f"settled/{merchant_id}/{day}",
         tuple(lines),
@@ -263,13 +232,24 @@ def paid_out(
     merchant_id: MerchantId,
     provider: str,
     amount: Money,
+    fee: Money = NOTHING,
     order_id: OrderId | None = None,
 ) -> Movement:
-    """Record that a payout has reached its receiver (打款成功)."""
-    return _movement(
+    """Record that a payout has reached its receiver (打款成功).
+
+    Where a seller got its money less the provider's own `fee`, it bears that: the provider's bill
+    books it as ours, and this takes it off again.
+    """
+    assert fen(0) <= fee <= amount, "a fee is a part of what is paid"
+    lines = [_line(chart.merchant_payout(merchant_id), Side.DEBIT, amount)]
+    if fee < amount:
+        lines.append(_line(chart.provider_clearing(provider), Side.CREDIT, amount - fee))
+    if fee.amount:
+        lines.append(_line(chart.provider_fees(provider), Side.CREDIT, fee))
+    return movement(
         "payout_paid",
         f"paid_out/{payout_id}",
-        _transfer(amount, chart.merchant_payout(merchant_id), chart.provider_clearing(provider)),
+        tuple(lines),
         order_id=order_id,
         reference=payout_id,
     )
@@ -302,7 +282,7 @@ def shared(
     stays = sum((share for _, share in missed), start=fee_missed)
     if stays.amount:
         lines.append(_line(chart.merchant_payout(merchant_id), Side.CREDIT, stays))
-    return _movement(
+    return movement(
         "payment_shared", f"shared/{payout_id}", tuple(lines), order_id=order_id, reference=""
     )
 
@@ -312,7 +292,7 @@ def payout_failed(payout_id: PayoutId, *, merchant_id: MerchantId, amount: Money
 
     It is a new credit; the debit that sent it on its way stays.
     """
-    return _movement(
+    return movement(
         "payout_failed",
         f"payout_failed/{payout_id}",
         _transfer(
@@ -330,7 +310,7 @@ def provider_fees(provider: str, day: str, number: int, *, amount: Money) -> Mov
     """
     taken = amount.amount > 0
     fees, clearing = chart.provider_fees(provider), chart.provider_clearing(provider)
-    return _movement(
+    return movement(
         "provider_fees",
         provider_fees_key(provider, day, number),
         _transfer(amount, fees, clearing) if taken else _transfer(-amount, clearing, fees),
@@ -349,7 +329,7 @@ def discrepancy_settled(
     """
     grows = effect.amount > 0
     clearing = chart.provider_clearing(provider)
-    return _movement(
+    return movement(
         "discrepancy_settled",
         f"discrepancy_settled/{discrepancy_id}",
         _transfer(effect, clearing, against) if grows else _transfer(-effect, against, clearing),
@@ -365,7 +345,7 @@ def provider_fees_key(provider: str, day: str, number: int) -> str:
 
 def advanced(merchant_id: MerchantId, key: str, *, amount: Money) -> Movement:
     """Record what the platform paid from its bank for a merchant, who owes it now (垫付)."""
-    return _movement(
+    return movement(
         "merchant_advanced",
         f"advanced/{merchant_id}/{key}",
         _transfer(amount, chart.merchant_debt(merchant_id), chart.BANK),
@@ -397,10 +377,10 @@ def _fee(side: Side, fee: Money) -> list[tuple[Account, Posting]]:
     return [_line(chart.PLATFORM_FEES, *line)]
 
 
-def _with_hold(movement: Movement, order_id: OrderId, amount: Money) -> Movement:
+def _with_hold(made: Movement, order_id: OrderId, amount: Money) -> Movement:
     """Add what the order holds as a guard."""
     hold = Guard(account=chart.escrow(order_id).name, amount=amount)
-    return movement.evolve(guards=(*movement.guards, hold))
+    return made.evolve(guards=(*made.guards, hold))
 
 
 def _transfer(
@@ -412,37 +392,3 @@ def _transfer(
 def _line(account: Account, side: Side, amount: Money) -> tuple[Account, Posting]:
     assert amount.amount > 0, "nothing moves"
     return account, Posting(account=account.name, side=side, amount=amount)
-
-
-def _movement(
-    kind: str,
-    key: str,
-    lines: tuple[tuple[Account, Posting], ...],
-    *,
-    order_id: OrderId | None,
-    reference: str,
-) -> Movement:
-    postings = tuple(posting for _, posting in lines)
-    assert_balanced(postings)
-    guards = tuple(
-        Guard(account=posting.account, amount=posting.amount)
-        for account, posting in lines
-        if account.kept in {Kept.GUARDED, Kept.COUNTED} and posting.side is not account.normal
-    )
-    return Movement(
-        kind=kind,
-        key=key,
-        reference=reference,
-        order_id=order_id,
-        postings=postings,
-        guards=guards,
-    )
-
-
-def assert_balanced(postings: tuple[Posting, ...]) -> None:
-    """Assert that debits equal credits in every currency."""
-    sums: dict[str, int] = {}
-    for posting in postings:
-        signed = posting.amount.amount if posting.side is Side.DEBIT else -posting.amount.amount
-        sums[posting.amount.currency] = sums.get(posting.amount.currency, 0) + signed
-    assert not any(sums.values()), "an entry sums to zero"

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.kernel.ids import DiscrepancyId, InvalidIdError, PayoutId, RefundId
-from chalicelib.ledger import chart
 from chalicelib.payments.rules import share_number
 from chalicelib.providers.bills import BillKind, BillLine, LineKind, LineState
 from chalicelib.reconciliation.model import DiscrepancyState, Found, Ours, Outcome, Theirs
@@ -68,7 +67,7 @@ def ours_of(row: Mapping[str, Any], clearing: str) -> Ours | None:
     for posting in entry["postings"] if entry else ():
         if posting["account"] == clearing:
             amount = posting["amount"]["amount"]
-            effect += amount if posting["side"] == chart.Side.DEBIT else -amount
+            effect += amount if posting["side"] == "debit" else -amount
             touched = True
     if not touched:
         sellers = row["event"] == "refund.paid" and not entry and "number" in facts

@@ -11,6 +11,7 @@ from chalicelib.settlement.model import Settled
 
 __all__ = ["share_number", "unfreezing_id"]
 
+FEE_BASIS_POINTS_MAX = 100
 _DESCRIPTION = "订单分账"
 
 
@@ -41,6 +42,11 @@ def obstacle(merchant: Merchant, *, payee: str | None, allowed: bool) -> Settled
     if not allowed:
         return Settled.NOT_ALLOWED
     return Settled.NO_PAYEE if payee is None else None
+
+
+def bearable_fee(total: Money) -> Money:
+    """Return the most that the provider may have kept of a payment for its service: a hundredth."""
+    return total.share(basis_points=FEE_BASIS_POINTS_MAX)
 
 
 def sellers_part(order: Order) -> Money:

@@ -25,6 +25,7 @@ from chalicelib.providers.funds import (
     Unfreeze,
 )
 from chalicelib.providers.port import Collected, ProviderRejectedError
+from tests.fakes.bills import BillBooks
 
 SHARE_BASIS_POINTS_MAX = 3000
 
@@ -47,6 +48,7 @@ class FundsBooks:
     refunded: Callable[[str], int] = lambda _transaction_id: 0  # out of frozen money
     return_orders: dict[str, ShareReturn] = field(default_factory=dict)
     keeps: set[str] = field(default_factory=set)  # accounts that can't give back
+    bills: BillBooks | None = None  # where every movement is written down
 
     def frozen(self, payment: FrozenPayment) -> Money:
         word = self.collected(payment.transaction_id)
@@ -54,8 +56,10 @@ class FundsBooks:
             raise ProviderRejectedError("no such payment", provider_code="ORDER_NOT_EXIST")
         if payment.transaction_id in self.unfrozen:
             return fen(0)
-        gone = self._shared_of(payment.transaction_id) + self.refunded(payment.transaction_id)
-        return fen(word.amount.amount - gone)
+        refunded = self.refunded(payment.transaction_id)
+        gone = self._shared_of(payment.transaction_id) + refunded
+        fee = self.bills.fee_of(word.number, word.amount.amount, refunded) if self.bills else 0
+        return fen(word.amount.amount - gone - fee)
 
     def share(self, order: ShareOrder) -> Shared:
         if order.number in self.outcomes:
@@ -98,6 +102,10 @@ class FundsBooks:
             for one in known.receivers
         )
         self.outcomes[number] = known.evolve(finished=True, receivers=ended)
+        if self.bills:
+            seller = self.shares[number].payment.seller
+            for one in ended:
+                self.bills.shared(number, seller, one.account, one.amount.amount, one.result)
         return self.outcomes[number]
 
     def unfreeze(self, order: Unfreeze) -> Shared:
@@ -108,6 +116,8 @@ class FundsBooks:
         if order.payment.transaction_id in self.unfrozen:
             raise ProviderRejectedError("nothing is frozen", provider_code="NOT_ENOUGH")
         self.unfrozen[order.payment.transaction_id] = rest.amount
+        if self.bills:
+            self.bills.unfrozen(order.number, order.payment.seller, rest.amount)
         given = ReceiverOutcome(
             kind=ReceiverKind.MERCHANT,
             account=order.payment.seller,
@@ -132,6 +142,8 @@ class FundsBooks:
             amount=order.amount,
             confirmation=f"package-{order.payout_id}",
         )
+        if self.bills:
+            self.bills.transferred(order)
         return self.transfers[order.payout_id]
 
     def end_transfer(self, payout_id: PayoutId, state: TransferState) -> Transferred | None:
@@ -141,6 +153,9 @@ class FundsBooks:
             reason = "" if state is TransferState.PAID else "OVERDUE_CLOSE"
             ended = known.evolve(state=state, reason=reason, confirmation="")
             self.transfers[payout_id] = ended
+            failed = state in {TransferState.FAILED, TransferState.CANCELLED}
+            if self.bills and failed:
+                self.bills.transfer_failed(self.orders[payout_id])
         return self.transfers.get(payout_id)
 
     def taken_back(self, number: str) -> ShareReturned | None:
@@ -156,6 +171,8 @@ class FundsBooks:
         result = ReturnResult.FAILED if failed else ReturnResult.SUCCESS
         self.return_orders[order.number] = order
         self.returns[order.number] = ShareReturned(number=order.number, result=result)
+        if self.bills and not failed:
+            self.bills.returned(order)
         return self.returns[order.number]
 
     def returned_by(self, account: str) -> int:

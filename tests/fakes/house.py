@@ -14,12 +14,13 @@ from chalicelib.providers.port import Collected
 from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 from local.books import entries, outbox_rows
+from tests.fakes.bills import BillBooks, FakeBills
 from tests.fakes.clock import StoppedClock
 from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
 from tests.fakes.refunds import RefundBooks
-from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
+from tests.fakes.rooms import PLATFORM, TTL_SECONDS, Outside, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.fakes.table import MemoryTable
 
@@ -55,6 +56,7 @@ class House(Rooms):
         self.parcels = ShippingBooks()
         self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
         self.payees.books.refunded = self._out_of_frozen
+        self._keep_bills()
         self._randomness = randomness or counted_randomness()
         super().__init__(
             Outside(
@@ -73,10 +75,20 @@ class House(Rooms):
                 send_commands=self.errands.extend,
                 shipping=self.parcels,
                 back=self.back,
+                bills=self.bills,
+                documents=self.documents,
                 send_later=lambda command, _seconds: self.errands.append(command),
                 partner=partner,
             )
         )
+
+    def _keep_bills(self) -> None:
+        """Let the provider write down every movement."""
+        self.bill_books = BillBooks(self.clock.now, PLATFORM)
+        self.bills = FakeBills(self.bill_books)
+        self.documents = MemoryLake()
+        self.bill_books.statuses = lambda number: self.back.refunds[number].status
+        self.provider.bills = self.payees.books.bills = self.back.bills = self.bill_books
 
     @property
     def memory(self) -> MemoryTable:

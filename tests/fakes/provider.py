@@ -13,6 +13,7 @@ from chalicelib.providers.port import (
     PrepayOrder,
     Queried,
 )
+from tests.fakes.bills import BillBooks
 from tests.fakes.clock import START
 
 
@@ -27,6 +28,7 @@ class FakeProvider:
         self.closed: set[str] = set()
         self.failures: list[Exception] = []
         self.calls: list[str] = []
+        self.bills: BillBooks | None = None  # where every movement is written down
 
     def pay(self, payment_id: PaymentId) -> Collected:
         """Let the shopper pay, and return what the provider will say of it."""
@@ -41,6 +43,8 @@ class FakeProvider:
             seller=order.seller,
         )
         self.paid[payment_id] = collected
+        if self.bills:
+            self.bills.paid(collected)
         return collected
 
     def prepay(self, order: PrepayOrder) -> Invoke:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.providers.port import Collected, ProviderRejectedError, ProviderUnavailableError
 from chalicelib.providers.refunds import Refunded, RefundOrder, RefundStatus
+from tests.fakes.bills import BillBooks
 
 SPACING = timedelta(minutes=1)
 
@@ -22,6 +23,7 @@ class RefundBooks:
     from_frozen: dict[str, int] = field(default_factory=dict)
     asked_at: dict[str, datetime] = field(default_factory=dict)  # by payment, the last time
     poor: bool = False
+    bills: BillBooks | None = None  # where every movement is written down
 
     def refund(self, order: RefundOrder) -> Refunded:
         if order.number in self.refunds:
@@ -41,6 +43,8 @@ class RefundBooks:
         self.asked_at[order.payment_id] = self.now()
         if order.seller is not None:
             self.from_frozen[order.number] = min(order.amount.amount, self.frozen(word))
+        if self.bills:
+            self.bills.refunded(order, back=self.back(order.payment_id))
         self.orders[order.number] = order
         self.refunds[order.number] = Refunded(
             number=order.number,
@@ -61,6 +65,9 @@ class RefundBooks:
             self.refunds[number] = known.evolve(status=status)
             if status is RefundStatus.CLOSED:
                 self.from_frozen.pop(number, None)
+                order = self.orders[number]
+                if self.bills:
+                    self.bills.refund_closed(order, back=self.back(order.payment_id))
         return self.refunds[number]
 
     def back(self, payment_id: str) -> int:

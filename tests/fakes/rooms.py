@@ -45,6 +45,7 @@ from chalicelib.people.model import RateTable
 from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
+from chalicelib.providers.bills import Bills
 from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
 from chalicelib.providers.refunds import RefundsPayments
@@ -82,6 +83,7 @@ from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
+from tests.fakes.reconciling import PLATFORM, Reconciling
 
 TTL_SECONDS = 1800
 RECEIPT_DAYS = 10
@@ -90,7 +92,6 @@ FEE_BASIS_POINTS = 60
 RATES = RateTable(default=FEE_BASIS_POINTS)
 
 
-PLATFORM = "1900000001"
 PAYEE = "o_owner"
 SELLER = "1911111111"
 PAYOUT_MINIMUM_FEN = 100
@@ -119,6 +120,8 @@ class Outside:
     send_commands: Send
     shipping: Shipping
     back: RefundsPayments
+    bills: Bills
+    documents: Lake
     send_later: SendLater
     tell_payout: TellWord = lambda _word, _said: None
     tell_refund: TellRefund = lambda _word, _said: None
@@ -150,6 +153,7 @@ class Rooms:
         self._open_payouts(outside)
         self._open_delivery(outside)
         self._open_disputes(outside)
+        self.reconciling = Reconciling.of(self, outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(

@@ -7,7 +7,7 @@ from chalicelib.kernel.money import fen
 from chalicelib.ledger import chart
 from chalicelib.ledger.balances import InsufficientFundsError
 from chalicelib.ledger.chart import Account, Side
-from chalicelib.ledger.postings import Guard, Movement, Posting, assert_balanced
+from chalicelib.ledger.movement import Guard, Movement, Posting, assert_balanced
 from chalicelib.storage.commit import CommitRefusedError
 from tests.fakes.house import House
 

@@ -7,7 +7,7 @@ from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger import postings
 from chalicelib.ledger.chart import Side
 from chalicelib.ledger.journal import balances, entry_of, read_entry
-from chalicelib.ledger.postings import Guard, Movement, Posting
+from chalicelib.ledger.movement import Guard, Movement, Posting, assert_balanced
 from chalicelib.storage.commit import CommitRefusedError
 from tests.fakes.clock import START
 from tests.fakes.house import House
@@ -94,13 +94,13 @@ def test_nothing_and_less_than_nothing_do_not_move(amount: Money) -> None:
 def test_an_entry_that_does_not_balance_is_our_bug() -> None:
     lame = (Posting(account="a", side=Side.DEBIT, amount=fen(1)),)
     with pytest.raises(AssertionError):
-        postings.assert_balanced(lame)
+        assert_balanced(lame)
     two_currencies = (
         *lame,
         Posting(account="b", side=Side.CREDIT, amount=Money(amount=1, currency="USD")),
     )
     with pytest.raises(AssertionError):
-        postings.assert_balanced(two_currencies)
+        assert_balanced(two_currencies)
 
 
 def test_only_a_release_is_guarded() -> None:

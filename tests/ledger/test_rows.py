@@ -8,7 +8,7 @@ from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, Pay
 from chalicelib.kernel.money import fen
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import entry_of
-from chalicelib.ledger.postings import Movement
+from chalicelib.ledger.movement import Movement
 from chalicelib.orders.model import TOTAL_FEN_MAX
 from chalicelib.people.model import PARTNERS_MAX
 from chalicelib.storage import outbox

@@ -10,7 +10,7 @@ from chalicelib.kernel.ids import MerchantId
 from chalicelib.kernel.money import CNY, Money
 from chalicelib.ledger import chart
 from chalicelib.ledger.balances import drawn_key
-from chalicelib.ledger.postings import Shares
+from chalicelib.ledger.movement import Shares
 from chalicelib.orders import rules as orders_rules
 from chalicelib.orders.model import Order
 from chalicelib.providers.funds import Transferred, TransferState

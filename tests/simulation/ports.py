@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from chalicelib.edge.queue import Message, QueueUnavailableError
 from chalicelib.kernel.ids import PaymentId
@@ -38,6 +38,7 @@ from chalicelib.storage.table import (
     TransactionCancelledError,
 )
 from chalicelib.storage.values import Item, Key
+from tests.fakes.bills import BillBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.table import MemoryTable
 from tests.simulation.world import Killed, World
@@ -248,6 +249,9 @@ class SimulatedLake:
     def put(self, name: str, body: bytes) -> None:
         self._call("put file", lambda: self.memory.put(name, body))
 
+    def put_file(self, name: str, file: BinaryIO) -> None:
+        self._call("put file", lambda: self.memory.put_file(name, file))
+
     def get(self, name: str) -> bytes:
         return self._call("get file", lambda: self.memory.get(name))
 
@@ -272,6 +276,7 @@ class SimulatedProvider:
     paid: dict[str, Collected] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     certificates: list[Certificate] = field(default_factory=list)
+    bills: BillBooks | None = None  # where every movement is written down
 
     def prepay(self, order: PrepayOrder) -> Invoke:
         return self._call("prepay", lambda: self.book_prepay(order))
@@ -334,6 +339,8 @@ class SimulatedProvider:
             seller=order.seller,
         )
         self.paid[number] = collected
+        if self.bills:
+            self.bills.paid(collected)
         return collected
 
     def openid(self, code: str) -> str:

@@ -26,9 +26,10 @@ from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
+from tests.fakes.bills import BillBooks, FakeBills
 from tests.fakes.funds import FundsBooks
 from tests.fakes.refunds import RefundBooks
-from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
+from tests.fakes.rooms import PLATFORM, RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
@@ -74,6 +75,10 @@ class Stage:
         self.parcels = ShippingBooks()
         self.back = RefundBooks(self._paid, self._frozen, self.world.now)
         self.payees.refunded = self._out_of_frozen
+        self.bill_books = BillBooks(self.world.now, PLATFORM)
+        self.bills = FakeBills(self.bill_books)
+        self.bill_books.statuses = lambda number: self.back.refunds[number].status
+        self.provider.bills = self.payees.bills = self.back.bills = self.bill_books
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         self._remember_nothing()
@@ -103,6 +108,8 @@ class Stage:
                 send_commands=self.commands.send_many,
                 shipping=SimulatedShipping(self.outside, self.parcels),
                 back=SimulatedRefunds(self.outside, self.back),
+                bills=self.bills,
+                documents=SimulatedLake(self.outside),
                 send_later=self._send_later,
                 tell_refund=lambda word, _said: self.refund_words.update([word]),
                 tell_payout=lambda word, _said: self.payout_words.update([word]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.kernel.errors import TryAgainError
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
-from chalicelib.ledger.postings import Movement
+from chalicelib.ledger.movement import Movement
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments import rules
 from chalicelib.payments.model import Booking

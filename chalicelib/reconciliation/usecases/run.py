@@ -1,4 +1,4 @@
-"""Reconciling a day: compare, write down what differs, ask about it, book the fees, say what stands.
+"""Reconciling a day: compare, note what differs, ask about it, book the fees, say what stands.
 
     compare ── differences written down ── asked about, booked as ever ── the day's result
                                                                          └ fees booked with it

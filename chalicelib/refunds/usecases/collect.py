@@ -12,7 +12,7 @@ from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger import chart, postings
 from chalicelib.ledger.balances import DebitGuards, InsufficientFundsError
 from chalicelib.ledger.journal import Journal
-from chalicelib.ledger.postings import Movement
+from chalicelib.ledger.movement import Movement
 from chalicelib.orders.model import Order
 from chalicelib.payments.model import Payment
 from chalicelib.payments.rules import share_number, unfreezing_id

@@ -9,7 +9,7 @@ from chalicelib.kernel.errors import TryAgainError
 from chalicelib.kernel.ids import PayoutId
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
-from chalicelib.ledger.postings import Movement
+from chalicelib.ledger.movement import Movement
 from chalicelib.providers.funds import Transfer, Transferred, Transfers, TransferState
 from chalicelib.providers.port import ProviderOutcomeUnknownError, ProviderRejectedError
 from chalicelib.settlement.model import UNDER_WAY, Payout, PayoutState, Word

@@ -9,12 +9,12 @@ Every call has a number that follows from the payout's, so that each step may be
 from dataclasses import dataclass
 
 from chalicelib.kernel.ids import OrderId
-from chalicelib.kernel.money import fen
+from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger import postings
 from chalicelib.ledger.balances import DebitGuards
 from chalicelib.ledger.days import business_day
 from chalicelib.ledger.journal import Journal
-from chalicelib.ledger.postings import Movement
+from chalicelib.ledger.movement import Movement
 from chalicelib.orders.model import Order
 from chalicelib.orders.rules import agreed_of
 from chalicelib.payments.model import Payment
@@ -85,7 +85,7 @@ class UnfreezeOrder:
         frozen = FrozenPayment(transaction_id=payment.transaction_id, seller=payment.seller)
         if not payout.shared:
             payout = self._share(payout, order, frozen)
-        self._unfreeze(payout, frozen)
+        self._unfreeze(payout, frozen, bearable=rules.bearable_fee(payment.amount))
 
     def _share(self, payout: Payout, order: Order, frozen: FrozenPayment) -> Payout:
         """Let fee and partners' parts be taken; book who got it, and who did not."""
@@ -153,14 +153,16 @@ class UnfreezeOrder:
             raise ProviderUnavailableError("the payout moved meanwhile; try again") from None
         return payout.evolve(shared=True, amount=amount)
 
-    def _unfreeze(self, payout: Payout, frozen: FrozenPayment) -> None:
+    def _unfreeze(self, payout: Payout, frozen: FrozenPayment, *, bearable: Money) -> None:
         """Give the rest to the seller, see that nothing is left, and book it.
 
-        What is frozen must be the seller's part, to the fen. When nothing is, it has been given:
-        by an earlier try, or because the freeze had ended by itself.
+        What is frozen must be the seller's part, less the provider's own fee, which comes off
+        first. When nothing is, it has been given: by an earlier try, which says how much it was,
+        or because the freeze had ended by itself.
         """
+        number = rules.unfreeze_number(payout.id)
         left = self.provider.frozen(frozen)
-        if left.amount and left != payout.amount:
+        if left.amount and not fen(0) <= payout.amount - left <= bearable:
             raise FrozenOtherwiseError(
                 "the provider froze another amount than our books say",
                 payout_id=payout.id,
@@ -168,16 +170,25 @@ class UnfreezeOrder:
                 expected=payout.amount.amount,
             )
         if left.amount:
-            number = rules.unfreeze_number(payout.id)
             asked = Unfreeze(number=number, payment=frozen, description=_DESCRIPTION)
             self.provider.unfreeze(asked)
             if self.provider.frozen(frozen).amount:
                 raise ProviderUnavailableError("the provider is still unfreezing")
-        self._paid(payout)
+            given = left
+        else:
+            given = self._given(number, frozen) or payout.amount
+        self._paid(payout, fee=payout.amount - given)
 
-    def _paid(self, payout: Payout) -> None:
+    def _given(self, number: str, frozen: FrozenPayment) -> Money | None:
+        """Return what an earlier try gave to the seller; None when the freeze ended by itself."""
+        earlier = self.provider.shared(number, frozen)
+        if earlier is None:
+            return None
+        return sum((one.amount for one in earlier.receivers), start=fen(0))
+
+    def _paid(self, payout: Payout, *, fee: Money) -> None:
         """Book that the seller has its money; of an order whose shares took all, none."""
-        movement = self._movement(payout) if payout.amount.amount else None
+        movement = self._movement(payout, fee) if payout.amount.amount else None
         try:
             with self.commits() as work:
                 self.settlements.paid(work, payout)
@@ -203,12 +214,13 @@ class UnfreezeOrder:
             guarded=movement.guards,
         )
 
-    def _movement(self, payout: Payout) -> Movement:
+    def _movement(self, payout: Payout, fee: Money) -> Movement:
         return postings.paid_out(
             payout.id,
             merchant_id=payout.merchant_id,
             provider=self.provider_name,
             amount=payout.amount,
+            fee=fee,
             order_id=payout.order_id,
         )
 
