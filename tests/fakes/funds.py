@@ -6,11 +6,13 @@ transferred has left our balance. Calls of the same number are the same call.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from chalicelib.kernel.ids import PayoutId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.providers.funds import (
     FrozenPayment,
+    FundsHolder,
     ReceiverKind,
     ReceiverOutcome,
     ReturnResult,
@@ -21,6 +23,7 @@ from chalicelib.providers.funds import (
     ShareReturned,
     Transfer,
     Transferred,
+    Transfers,
     TransferState,
     Unfreeze,
 )
@@ -28,6 +31,10 @@ from chalicelib.providers.port import Collected, ProviderRejectedError
 from tests.fakes.bills import BillBooks
 
 SHARE_BASIS_POINTS_MAX = 3000
+
+
+class Funds(Transfers, FundsHolder, Protocol):
+    """A provider that pays out, and shares and unfreezes."""
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
@@ -46,7 +45,6 @@ from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.bills import Bills
-from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
 from chalicelib.providers.refunds import RefundsPayments
 from chalicelib.providers.shipping import Shipping
@@ -83,6 +81,7 @@ from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
+from tests.fakes.funds import Funds
 from tests.fakes.reconciling import PLATFORM, Reconciling
 
 TTL_SECONDS = 1800
@@ -95,10 +94,6 @@ RATES = RateTable(default=FEE_BASIS_POINTS)
 PAYEE = "o_owner"
 SELLER = "1911111111"
 PAYOUT_MINIMUM_FEN = 100
-
-
-class Funds(Transfers, FundsHolder, Protocol):
-    """A provider that pays out, and shares and unfreezes."""
 
 
 @dataclass(frozen=True)

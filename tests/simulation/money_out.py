@@ -15,7 +15,8 @@ from chalicelib.settlement.model import UNDER_WAY, PayoutState
 from chalicelib.storage import keys
 from chalicelib.storage.values import Item, Key, whole
 from tests.fakes.funds import SHARE_BASIS_POINTS_MAX
-from tests.fakes.rooms import FEE_BASIS_POINTS, PAYOUT_MINIMUM_FEN, PLATFORM
+from tests.fakes.reconciling import PLATFORM
+from tests.fakes.rooms import FEE_BASIS_POINTS, PAYOUT_MINIMUM_FEN
 from tests.simulation.stage import Stage
 
 Entries = Mapping[str, JournalEntry]

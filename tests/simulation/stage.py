@@ -28,8 +28,9 @@ from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.bills import BillBooks, FakeBills
 from tests.fakes.funds import FundsBooks
+from tests.fakes.reconciling import PLATFORM
 from tests.fakes.refunds import RefundBooks
-from tests.fakes.rooms import PLATFORM, RECEIPT_DAYS, TTL_SECONDS, Rooms
+from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
