@@ -45,11 +45,17 @@ class Book:
         self._path = path
         self._changed = changed
         self.bills: Shelf[Bill] = self._shelf(lambda bill: bill.out_bill_no)
-        self.splits: Shelf[Split] = self._shelf(lambda split: split.out_order_no)
-        self.returns: Shelf[ShareReturn] = self._shelf(lambda back: back.asked.out_return_no)
+        self.splits: Shelf[Split] = self._shelf(
+            lambda split: split.out_order_no, group=lambda split: split.transaction_id
+        )
+        self.returns: Shelf[ShareReturn] = self._shelf(
+            lambda back: back.asked.out_return_no, group=lambda back: back.out_order_no
+        )
         self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
         self.parcels: Shelf[Parcel] = self._shelf(lambda parcel: parcel.transaction_id)
-        self.refunds: Shelf[Refund] = self._shelf(lambda refund: refund.out_refund_no)
+        self.refunds: Shelf[Refund] = self._shelf(
+            lambda refund: refund.out_refund_no, group=lambda refund: refund.transaction_id
+        )
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -173,8 +179,8 @@ class Book:
         self.parcels.open(page.parcels)
         self.refunds.open(page.refunds)
 
-    def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
-        return Shelf(key, lock=self.lock, changed=self._changed)
+    def _shelf(self, key: Callable[[R], str], group: Callable[[R], str] | None = None) -> Shelf[R]:
+        return Shelf(key, group=group, lock=self.lock, changed=self._changed)
 
     def _index(self, order: Order) -> None:
         self._orders[order.out_trade_no] = order
