@@ -69,6 +69,7 @@ PAID = OBJECT | {
     }
 }
 
+MADE = shape("hash_type", "hash_value", "download_url")
 PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", "control", "self"
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
@@ -202,6 +203,41 @@ CALLS = (
         "A refund",
         optional=("sub_mchid",),
         gives=OBJECT,
+    ),
+    Call(
+        "get",
+        "/v3/bill/tradebill",
+        PAY,
+        "A day's trade bill: bill_type ALL, SUCCESS or REFUND; tar_type GZIP or plain text",
+        query=("bill_date",),
+        optional=("bill_type", "tar_type", "sub_mchid"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        "/v3/bill/fundflowbill",
+        PAY,
+        "A day of the caller's own account (资金账单), account_type BASIC",
+        query=("bill_date",),
+        optional=("account_type", "tar_type"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        f"{SHARING}/bills",
+        PAY,
+        "A day's shares, their returns, what was unfrozen (分账账单)",
+        query=("bill_date",),
+        optional=("tar_type", "sub_mchid"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        "/v3/billdownload/file",
+        PAY,
+        "A bill's file, unsigned, for five minutes",
+        query=("token",),
+        gives_type="application/x-gzip",
     ),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(

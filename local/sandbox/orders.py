@@ -165,6 +165,7 @@ class Preferences(Kept):
     max_ratio: int = 3000  # of an order, in basis points, that may be shared in all
     refund_balance: int | None = None  # fen that are left for refunds; None: no end
     fee_basis_points: int = 0  # of a payment, that WeChat Pay keeps
+    opening_balance: int = 0  # of the merchant's account, before all that moved on it
     payments_known: bool = True  # shipping management has heard of the payments
     failing: dict[str, str] = {}  # accounts whose shares fail, and why
 
