@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
 from local.sandbox.parcel import Parcel
+from local.sandbox.plan import BillPlan
 from local.sandbox.refund import Refund
 from local.sandbox.shares import ReceiverGone, ShareReturn, Split
 from local.sandbox.shelf import Shelf
@@ -35,6 +36,7 @@ class Page(BaseModel):
     receivers: list[ReceiverGone] = []
     parcels: list[Parcel] = []
     refunds: list[Refund] = []
+    plans: list[BillPlan] = []
 
 
 class Book:
@@ -56,6 +58,7 @@ class Book:
         self.refunds: Shelf[Refund] = self._shelf(
             lambda refund: refund.out_refund_no, group=lambda refund: refund.transaction_id
         )
+        self.plans: Shelf[BillPlan] = self._shelf(lambda plan: plan.key)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -153,6 +156,7 @@ class Book:
                 receivers=self.receivers.all(),
                 parcels=self.parcels.all(),
                 refunds=self.refunds.all(),
+                plans=self.plans.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -178,6 +182,7 @@ class Book:
         self.receivers.open(page.receivers)
         self.parcels.open(page.parcels)
         self.refunds.open(page.refunds)
+        self.plans.open(page.plans)
 
     def _shelf(self, key: Callable[[R], str], group: Callable[[R], str] | None = None) -> Shelf[R]:
         return Shelf(key, group=group, lock=self.lock, changed=self._changed)

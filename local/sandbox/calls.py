@@ -10,6 +10,7 @@ from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Notice, Preferences, Seen
 from local.sandbox.parcels import UploadForm
+from local.sandbox.plan import BillPlan
 from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
 from local.sandbox.refund import RefundForm
 from local.sandbox.refunds import REFUNDS, RefundEnd
@@ -349,6 +350,15 @@ CALLS = (
         "Bring a refund to an end",
         body=RefundEnd,
         gives=OBJECT,
+    ),
+    Call("get", "/control/bills", CONTROL, "What is planted", gives=BillPlan, listed=True),
+    Call(
+        "post",
+        "/control/bills",
+        CONTROL,
+        "Plant differences in a day's bill, break its file, let it be made later",
+        body=BillPlan,
+        gives=BillPlan,
     ),
     Call("post", "/control/token", CONTROL, "Let the access token be over", gives=OBJECT),
     Call(

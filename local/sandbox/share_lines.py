@@ -37,7 +37,7 @@ LAYOUT = Layout(
 def share_lines(book: Book, day: Day, mch_id: str, sub_mchid: str | None = None) -> list[Line]:
     """Return the lines of a day in order of time, of one sub-merchant if one is named."""
     every = [
-        replace(line, cells={"分账发起方": mch_id} | line.cells)
+        replace(line, cells=blank(mch_id) | line.cells)
         for line in chain(_splits(book), _returns(book), _freed(book, day))
         if day.holds(line.at) and sub_mchid in {None, line.cells["分账方"]}
     ]
@@ -159,7 +159,20 @@ def _of(order: Order, at: datetime) -> dict[str, Cell]:
         "订单金额": order.prepay.amount.total,
         "分账接收方": order.prepay.payee,
         "业务类型": FREED,
-        "处理状态": DONE,
         "分账描述": GIVEN,
+    }
+
+
+def blank(mch_id: str) -> dict[str, Cell]:
+    """Return the cells of a line about no order, all but its time, numbers and amount."""
+    return {
+        "分账发起方": mch_id,
+        "分账方": mch_id,
+        "微信订单号": "",
+        "订单金额": 0,
+        "分账接收方": mch_id,
+        "业务类型": SHARED,
+        "处理状态": DONE,
+        "分账描述": "",
         "备注": "",
     }

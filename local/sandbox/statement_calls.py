@@ -1,14 +1,17 @@
-"""The calls of bills (账单): asked for by day, downloaded by a token."""
+"""The calls of bills (账单): asked for by day, downloaded by a token, falsified for tests."""
 
 import re
 from collections.abc import Callable
 from datetime import date
 
+from local.sandbox.control import from_here
 from local.sandbox.keys import SandboxKeys
 from local.sandbox.merchant import queried
+from local.sandbox.plan import BillPlan
+from local.sandbox.prepay import parsed
 from local.sandbox.statement import StatementKind
 from local.sandbox.statements import Asked, Statements, no_statement
-from local.sandbox.wire import Answer, Handler, Request, json_answer, param_error
+from local.sandbox.wire import Answer, Handler, Request, json_answer, param_error, strict_json
 
 FILE = "/v3/billdownload/file"
 TRADES = {
@@ -42,6 +45,8 @@ class StatementCalls:
             "GET /v3/bill/fundflowbill": self._flow,
             "GET /v3/profitsharing/bills": self._shares,
             f"GET {FILE}": self._file,
+            "GET /control/bills": from_here(self._list),
+            "POST /control/bills": from_here(self._plant),
         }
 
     def _trade(self, request: Request) -> Answer:
@@ -85,6 +90,16 @@ class StatementCalls:
         token = queried(request, ("token",))["token"]
         file = self._statements.file(token, self._keys().mch_id)
         return Answer(200, file.body, {"Content-Type": GZIP_TYPE if file.zipped else TEXT_TYPE})
+
+    def _plant(self, request: Request) -> Answer:
+        plan = parsed(BillPlan, strict_json(request.body))
+        self._statements.plan(plan, self._keys().mch_id)
+        return json_answer(200, plan.model_dump(mode="json"))
+
+    def _list(self, request: Request) -> Answer:
+        del request
+        plans = [plan.model_dump(mode="json") for plan in self._statements.plans()]
+        return json_answer(200, {"items": plans, "next": None})
 
 
 def dated(text: str) -> date:

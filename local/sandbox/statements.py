@@ -13,12 +13,14 @@ from local.sandbox import flow_lines, share_lines, trade_lines
 from local.sandbox.book import Book
 from local.sandbox.flow_lines import balanced
 from local.sandbox.orders import CHINA
-from local.sandbox.statement import Day, Layout, Line, StatementKind, encoded
-from local.sandbox.wire import RefusalError
+from local.sandbox.plan import BillPlan, Broken, plan_key
+from local.sandbox.planting import planted, spoiled
+from local.sandbox.statement import Day, Layout, Line, StatementKind
+from local.sandbox.wire import RefusalError, param_error
 
 TOKEN_LIFE = timedelta(minutes=5)
 MONTHS_BACK = 3
-LAYOUTS = {
+LAYOUTS: dict[StatementKind, Layout] = {
     **trade_lines.LAYOUTS,
     StatementKind.FUNDFLOW: flow_lines.LAYOUT,
     StatementKind.SHARES: share_lines.LAYOUT,
@@ -73,25 +75,56 @@ class Statements:
         """Make a bill and a token for its file."""
         self._check_day(asked.day)
         with self._book.lock:
+            plan = self._plan(asked)
             self._tell_refunds(asked)
-            lines = self.lines(asked)
+            lines, _ = self._lines(asked, plan)
         if not lines:
             raise no_statement()
-        text = encoded(layout(asked.kind).rows(lines))
-        token = self._kept(asked, gzip.compress(text, mtime=0) if asked.zipped else text)
-        return Made(token, sha1(text, usedforsecurity=False).hexdigest())
+        text = spoiled(LAYOUTS[asked.kind], lines, plan.broken)
+        hashed = b"" if plan.broken is Broken.WRONG_HASH else text
+        zipped = asked.zipped and plan.broken is not Broken.NOT_GZIP
+        token = self._kept(asked, gzip.compress(text, mtime=0) if zipped else text)
+        return Made(token, sha1(hashed, usedforsecurity=False).hexdigest())
 
-    def lines(self, asked: Asked) -> list[Line]:
-        """Return a bill's lines, as the book has them."""
-        day = Day(asked.day)
+    def plan(self, plan: BillPlan, mch_id: str) -> None:
+        """Plant this in a bill, and nothing else; what a past day's bill lacks is refused."""
+        with self._book.lock:
+            if plan.bill_date < self._today():
+                _, missing = self._lines(Asked(plan.bill, plan.bill_date, mch_id), plan)
+                if missing:
+                    raise param_error("/differences", "账单中没有这个单号", value=missing[0])
+            self._book.plans.keep(plan)
+
+    def plans(self) -> list[BillPlan]:
+        """Return what is planted, oldest first."""
+        return self._book.plans.all()
+
+    def _plan(self, asked: Asked) -> BillPlan:
+        """Return what is planted in a bill; while it is still being made, count down and refuse."""
+        plan = self._book.plans.get(plan_key(asked.kind, asked.day))
+        if not plan:
+            return BillPlan(bill=asked.kind, bill_date=asked.day)
+        if plan.creating:
+            self._book.plans.keep(plan.model_copy(update={"creating": plan.creating - 1}))
+            raise RefusalError(400, "STATEMENT_CREATING", "账单生成中，请稍后再试")
+        return plan
+
+    def _lines(self, asked: Asked, plan: BillPlan) -> tuple[list[Line], list[str]]:
+        """Return a bill's lines as the book has them, but for what is planted; and what isn't."""
+        day, opening = Day(asked.day), 0
         match asked.kind:
             case StatementKind.FUNDFLOW:
-                lines = flow_lines.flow_lines(self._book, day, asked.mch_id, self._now())
-                return balanced(*lines)
+                opening, lines = flow_lines.flow_lines(self._book, day, asked.mch_id, self._now())
             case StatementKind.SHARES:
-                return share_lines.share_lines(self._book, day, asked.mch_id, asked.sub_mchid)
+                lines = share_lines.share_lines(self._book, day, asked.mch_id, asked.sub_mchid)
             case kind:
-                return trade_lines.trade_lines(self._book, kind, day, asked.mch_id, asked.sub_mchid)
+                lines = trade_lines.trade_lines(
+                    self._book, kind, day, asked.mch_id, asked.sub_mchid
+                )
+        found, missing = planted(asked.kind, day, asked.mch_id, lines, plan.differences)
+        if asked.kind is StatementKind.FUNDFLOW:
+            found = balanced(opening, found)
+        return found, missing
 
     def file(self, token: str, mch_id: str) -> File:
         """Return the file that a token stands for, to the merchant that asked for it."""
@@ -104,9 +137,12 @@ class Statements:
         return file
 
     def _check_day(self, day: date) -> None:
-        today = self._now().astimezone(CHINA).date()
+        today = self._today()
         if not months_before(today, MONTHS_BACK) <= day < today:
             raise RefusalError(400, "INVALID_REQUEST", "账单日期须为近三个月内、今天之前的日期")
+
+    def _today(self) -> date:
+        return self._now().astimezone(CHINA).date()
 
     def _tell_refunds(self, asked: Asked) -> None:
         """Write down how a day's refunds stand when they are first told of: so it stays."""
@@ -122,11 +158,6 @@ class Statements:
             self._files = {key: file for key, file in self._files.items() if file.until > now}
             self._files[token] = File(asked.mch_id, now + TOKEN_LIFE, body, asked.zipped)
         return token
-
-
-def layout(kind: StatementKind) -> Layout:
-    """Return how a bill of this kind is written."""
-    return LAYOUTS[kind]
 
 
 def no_statement() -> RefusalError:

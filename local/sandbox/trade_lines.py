@@ -109,28 +109,42 @@ def _cells(order: Order, mch_id: str) -> dict[str, Cell]:
     """Return what a payment's line and its refunds' lines say alike, and nothing of money."""
     prepay = order.prepay
     whole, part = divmod(order.fee_basis_points, 100)
-    money = dict.fromkeys(("应结订单金额", "退款金额", "订单金额", "申请退款金额"), 0)
-    return {
+    return blank(mch_id) | {
         "公众账号ID": prepay.parties.get("sp_appid") or prepay.parties.get("appid", ""),
-        "商户号": mch_id,
         "特约商户号": prepay.sub_mchid or "0",
-        "设备号": "",
         "微信订单号": order.transaction_id or "",
         "商户订单号": order.out_trade_no,
         "用户标识": prepay.payers.get("sp_openid") or prepay.payers.get("openid", ""),
+        "商品名称": prepay.description,
+        "商户数据包": prepay.attach or "",
+        "费率": f"{whole}.{part:02}%",
+    }
+
+
+def blank(mch_id: str) -> dict[str, Cell]:
+    """Return the cells of a line about no order, all but its time."""
+    money = ("应结订单金额", "退款金额", "订单金额", "申请退款金额", "手续费")
+    return {
+        "公众账号ID": "",
+        "商户号": mch_id,
+        "特约商户号": "0",
+        "设备号": "",
+        "微信订单号": "",
+        "商户订单号": "",
+        "用户标识": "",
         "交易类型": "JSAPI",
         "交易状态": "SUCCESS",
         "付款银行": "OTHERS",
         "货币种类": "CNY",
-        **money,
+        **dict.fromkeys(money, 0),
         "代金券金额": 0,
         "充值券退款金额": 0,
         "微信退款单号": "0",
         "商户退款单号": "0",
         "退款类型": "",
         "退款状态": "",
-        "商品名称": prepay.description,
-        "商户数据包": prepay.attach or "",
-        "费率": f"{whole}.{part:02}%",
+        "商品名称": "",
+        "商户数据包": "",
+        "费率": "0.00%",
         "费率备注": "",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sandbox.shop import BILLS, Reply, Shop, is_signed
 
+Json = dict[str, Any]
 DAY = "2026-11-24"
 SUB = "1900000109"
 REFUNDS = "/v3/refund/domestic/refunds"
@@ -158,3 +159,14 @@ def columns_of(shop: Shop, bill: str, *names: str, day: str = DAY) -> list[tuple
     header = text_of(shop, bill, day).split("\r\n")[0].split(",")
     places = [header.index(name) for name in names]
     return [tuple(row[place] for place in places) for row in rows_of(shop, bill, day)]
+
+
+def plant(shop: Shop, bill: str, *differences: Json, **more: Any) -> Reply:
+    """Plan what a day's bill says; without differences, the truth."""
+    told = {"bill_date": DAY, "bill": bill, "differences": list(differences)} | more
+    return shop.control("bills", **told)
+
+
+def kind(name: str, number: str, **more: Any) -> Json:
+    """Return a difference of this kind."""
+    return {"kind": name, "number": number} | more
