@@ -75,7 +75,7 @@ def balanced(opening: int, lines: Sequence[Line]) -> list[Line]:
 
 def flow_line(moved: Movement) -> Line:
     """Write a movement, all but the balance."""
-    seed = f"{moved.reference} {moved.type} {moved.number}"
+    seed = f"{moved.reference} {moved.type} {moved.number} {moved.amount > 0}"
     cells: dict[str, Cell] = {
         "记账时间": moved.at,
         "微信支付业务单号": moved.reference,

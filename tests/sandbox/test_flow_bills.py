@@ -148,7 +148,13 @@ def test_shares_of_our_own_payments_leave_us(shop: Shop, clock: Clock) -> None:
         "transaction_id": payment,
         "out_order_no": "split_1",
         "receivers": [
-            {"type": "MERCHANT_ID", "account": "m1", "amount": 100, "description": "佣金"}
+            {"type": "MERCHANT_ID", "account": "m1", "amount": 100, "description": "佣金"},
+            {
+                "type": "MERCHANT_ID",
+                "account": shop.keys.mch_id,
+                "amount": 7,
+                "description": "佣金",
+            },
         ],
         "unfreeze_unsplit": True,
     }
@@ -166,5 +172,7 @@ def test_shares_of_our_own_payments_leave_us(shop: Shop, clock: Clock) -> None:
     assert shown(shop) == [
         ("交易", "收入", "10.00", "10.00", "order_1"),
         ("分账", "支出", "1.00", "9.00", "split_1"),
+        ("分账", "支出", "0.07", "8.93", "split_1"),
+        ("分账", "收入", "0.07", "9.00", "split_1"),
         ("分账回退", "收入", "0.30", "9.30", "back_1"),
     ]
