@@ -15,6 +15,7 @@ from local.sandbox.flow_lines import balanced
 from local.sandbox.orders import CHINA
 from local.sandbox.plan import BillPlan, Broken, plan_key
 from local.sandbox.planting import planted, spoiled
+from local.sandbox.sharing import end_of_day
 from local.sandbox.statement import Day, Layout, Line, StatementKind
 from local.sandbox.wire import RefusalError, param_error
 
@@ -77,6 +78,7 @@ class Statements:
         with self._book.lock:
             plan = self._plan(asked)
             self._tell_refunds(asked)
+            end_of_day(self._book, asked.day)
             lines, _ = self._lines(asked, plan)
         if not lines:
             raise no_statement()

@@ -7,7 +7,6 @@ from tests.sandbox.daybook import (
     asked_for,
     columns_of,
     end_refund,
-    looked,
     paid_to_sub,
     refund,
     share,
@@ -51,7 +50,7 @@ def test_a_bill_of_shares_to_the_letter(shop: Shop, clock: Clock) -> None:
     )
 
 
-def test_a_share_stands_on_the_day_of_its_end(shop: Shop, clock: Clock) -> None:
+def test_what_nobody_looks_at_comes_to_its_end_on_its_own_day(shop: Shop, clock: Clock) -> None:
     payment = paid_to_sub(shop, "order_1")
     asked = {
         "sub_mchid": SUB,
@@ -62,11 +61,9 @@ def test_a_share_stands_on_the_day_of_its_end(shop: Shop, clock: Clock) -> None:
         "unfreeze_unsplit": True,
     }
     assert shop.call("POST", f"{SHARING}/orders", asked).status == 200
-    clock.forward(days=1)
-    assert asked_for(shop, "shares").code == "NO_STATEMENT_EXIST"
-    looked(shop, payment, "split_1")
-    clock.forward(days=1)
-    assert columns_of(shop, "shares", *SHOWN, day=NEXT) == [
+    clock.forward(days=2)
+    assert asked_for(shop, "shares", NEXT).code == "NO_STATEMENT_EXIST"
+    assert columns_of(shop, "shares", *SHOWN) == [
         ("m1", "0.01", "分账", "成功", "split_1"),
         (SUB, "9.99", "解冻", "成功", "split_1"),
     ]
