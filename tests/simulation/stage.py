@@ -30,6 +30,7 @@ from tests.fakes.funds import FundsBooks
 from tests.fakes.refunds import RefundBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.fakes.shipping import ShippingBooks
+from tests.simulation import consumers
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
@@ -189,25 +190,12 @@ class Stage:
         """Number what waits in the outbox, as one of several that do."""
         self.rooms.sequencer.run()
 
-    def _work(self, queue: SimulatedQueue, handle: Callable[[Message], object]) -> None:
-        """Do as SQS and Lambda do: batches of any size in any order, each message at least once.
-
-        What failed stays; when the process is killed, the whole batch stays, done or not.
-        """
+    def _work(self, queue: SimulatedQueue, handle: consumers.Handle) -> None:
+        """Take a batch of any size, in any order."""
         size = self.world.random.randint(1, 10) if self.latency() else 1
-        ready = self._ready(queue)
-        batch = self.world.random.sample(ready, min(size, len(ready)))
-        failed: list[Message] = []
-        for message in batch:
-            try:
-                handle(message)
-            except PlatformError:
-                failed.append(message)
-        for message in batch:
-            if message not in failed and message in queue.messages:
-                queue.messages.remove(message)
-        if failed:
-            raise TryAgainError("some of the batch comes again")
+        waiting = consumers.ready(queue, self.world)
+        batch = self.world.random.sample(waiting, min(size, len(waiting)))
+        consumers.take(queue, batch, handle)
 
     def _book(self, message: Message) -> None:
         collected = Collected.model_validate_json(str(message["collected"]))
@@ -245,12 +233,9 @@ class Stage:
         self.rooms.logbook.sweep_stages()
 
     def _work_off(self) -> None:
-        """Work until no booking and no command waits."""
-        for _ in range(10 * _SETTLING_ROUNDS_MAX):
-            if not (self.bookings.messages or self._ready(self.commands)):
-                break
-            self.attempt(self.work_bookings)
-            self.attempt(self.work_commands)
+        """Work until no booking and no command waits, or none gets any further now."""
+        queues = ((self.bookings, self._book), (self.commands, self.rooms.run))
+        consumers.work_off(queues, self.world)
 
     def _report_all(self) -> None:
         """Let WeChat hear of every payment, and of every shipment."""
@@ -361,9 +346,6 @@ class Stage:
 
     def _send_later(self, command: Mapping[str, str], seconds: int) -> None:
         self.commands.send({**command, "ready": self.world.seconds + seconds})
-
-    def _ready(self, queue: SimulatedQueue) -> list[Message]:
-        return [one for one in queue.messages if one.get("ready", 0) <= self.world.seconds]
 
     def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""
