@@ -9,8 +9,8 @@ from tests.simulation.world import World
 
 Handle = Callable[[Message], object]
 
-_PASSES_MAX = 400
-_IN_VAIN_MAX = 5
+PASSES_MAX = 400
+IN_VAIN_MAX = 5
 
 
 def ready(queue: SimulatedQueue, world: World) -> list[Message]:
@@ -40,10 +40,10 @@ def work_off(queues: Sequence[tuple[SimulatedQueue, Handle]], world: World) -> N
     """Take all that is ready, until nothing is, or what is left gets nowhere however often tried."""
     before: list[Message] = []
     in_vain = 0
-    for _ in range(_PASSES_MAX):
+    for _ in range(PASSES_MAX):
         waiting = [message for queue, _ in queues for message in ready(queue, world)]
         in_vain = in_vain + 1 if waiting == before else 0
-        if not waiting or in_vain > _IN_VAIN_MAX:
+        if not waiting or in_vain > IN_VAIN_MAX:
             return
         before = waiting
         for queue, handle in queues:

@@ -120,6 +120,7 @@ class Stage:
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
         self.confirmed: set[OrderId] = set()
+        self._caught_up: tuple[int, float] | None = None
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
     def with_faults(self) -> None:
@@ -308,12 +309,15 @@ class Stage:
 
     def _work_settlements_off(self) -> None:
         self.catch_up()
-        for _ in range(_SETTLING_ROUNDS_MAX):
-            if not self.settlements.messages:
+        in_vain = 0
+        for _ in range(consumers.PASSES_MAX):
+            before = [*self.settlements.messages]
+            if not before or in_vain > consumers.IN_VAIN_MAX:
                 return
             if not self.attempt(self.work_settlements):
                 self.world.pause(60)
             self.catch_up()
+            in_vain = in_vain + 1 if self.settlements.messages == before else 0
 
     def _pay_all(self) -> None:
         """Work until nobody waits for money: receivers confirm, and the provider is asked."""
@@ -349,8 +353,13 @@ class Stage:
 
     def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""
-        self.sequence()
+        if self._caught_up != self._at():
+            self.sequence()
+            self._caught_up = self._at()
         self.work_all_events()
+
+    def _at(self) -> tuple[int, float]:
+        return len(self.memory.committed), self.world.seconds
 
     def attempt(self, verb: Callable[[], object]) -> bool:
         """Do it; what is refused or may be tried again is no failure of ours."""
