@@ -37,7 +37,7 @@ def take(queue: SimulatedQueue, batch: Sequence[Message], handle: Handle) -> Non
 
 
 def work_off(queues: Sequence[tuple[SimulatedQueue, Handle]], world: World) -> None:
-    """Take all that is ready, until nothing is, or what is left gets nowhere however often tried."""
+    """Take all that is ready, until nothing is, or what is left gets nowhere."""
     before: list[Message] = []
     in_vain = 0
     for _ in range(PASSES_MAX):

@@ -19,7 +19,7 @@ LOOK_FIRST_AT = {
     "an event's error swallowed": 25,
     "no amount condition": 21,
 }
-"""Seeds that saw a bug when it was last looked for from the first seed on; they may see it again."""
+"""Which seed saw a bug first, when all were last gone through; it may see it again."""
 
 
 @pytest.mark.parametrize("hundred", [0, 100])

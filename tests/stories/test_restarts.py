@@ -38,8 +38,15 @@ class Restarted:
 
 
 @pytest.mark.xdist_group("restarts")
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
-@pytest.mark.parametrize("model", ["direct", "partner"])
+@pytest.mark.parametrize(
+    ("model", "by"),
+    [
+        ("direct", signal.SIGKILL),
+        ("partner", signal.SIGTERM),
+        pytest.param("direct", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("partner", signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_from_catalogue_to_payout_restarted_between_every_two_steps(
     model: str, by: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
