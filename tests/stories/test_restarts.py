@@ -46,6 +46,7 @@ class Restarted:
         pytest.param("direct", signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param("partner", signal.SIGKILL, marks=pytest.mark.slow),
     ],
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_from_catalogue_to_payout_restarted_between_every_two_steps(
     model: str, by: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
