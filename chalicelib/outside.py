@@ -13,10 +13,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from chalicelib.edge import observe
 from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
+from chalicelib.providers.port import Fate
 from chalicelib.providers.transport import (
     NoAnswerError,
     NotSentError,
@@ -53,7 +55,9 @@ def table() -> Table:
 @cache
 def commits() -> Commits:
     """Return the way every verb commits."""
-    return Commits(table=table(), clock=clock(), pause=sleep, randomness=randomness)
+    return Commits(
+        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_committed
+    )
 
 
 @cache
@@ -125,6 +129,15 @@ def authenticator() -> Authenticator:
 def secret(value: SecretStr) -> str:
     """Return a secret setting in clear, fetched if it is only named."""
     return revealed(value.get_secret_value())
+
+
+def tell_fate(provider: str, fate: Fate) -> None:
+    """Count what became of a call to a provider."""
+    observe.count("ProviderCall", provider=provider, fate=fate)
+
+
+def _tell_committed(event: str) -> None:
+    observe.count("Committed", event=event)
 
 
 def _fetch(address: str) -> bytes:

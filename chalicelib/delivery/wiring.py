@@ -1,7 +1,7 @@
 """The room's collaborators in production."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from chalicelib import outside
 from chalicelib.delivery.model import REFUNDED, UNREPORTED, Received, Report, ReportState
@@ -31,6 +31,7 @@ def shipping() -> WeChatShipping:
         base_url=configured.wechat_api_base_url,
         transport=outside.transport(),
         clock=outside.clock(),
+        tell=partial(outside.tell_fate, "wechat"),
     )
     return WeChatShipping(api)
 
@@ -88,8 +89,7 @@ def _send(commands: Sequence[Mapping[str, str]]) -> None:
 
 
 def _tell_report(order_id: OrderId, report: Report) -> None:
-    """Count what WeChat said to a shipment, and alarm where a person must correct it."""
-    observe.count("ShipmentReported", state=report.state)
+    """Alarm where a person must correct it."""
     if report.state is ReportState.REFUSED and report.reason != REFUNDED:
         observe.alarm("WeChat refuses a shipment", order_id=order_id, provider_code=report.reason)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
@@ -45,7 +44,6 @@ from chalicelib.people.model import RateTable
 from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
-from chalicelib.providers.funds import FundsHolder, Transfers
 from chalicelib.providers.port import Login, Provider
 from chalicelib.providers.refunds import RefundsPayments
 from chalicelib.providers.shipping import Shipping
@@ -82,22 +80,17 @@ from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
+from tests.fakes.counts import NOBODY, Counts, Funds
 
 TTL_SECONDS = 1800
 RECEIPT_DAYS = 10
 FREEZE_DAYS = 30
 FEE_BASIS_POINTS = 60
 RATES = RateTable(default=FEE_BASIS_POINTS)
-
-
 PLATFORM = "1900000001"
 PAYEE = "o_owner"
 SELLER = "1911111111"
 PAYOUT_MINIMUM_FEN = 100
-
-
-class Funds(Transfers, FundsHolder, Protocol):
-    """A provider that pays out, and shares and unfreezes."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +117,7 @@ class Outside:
     tell_refund: TellRefund = lambda _word, _said: None
     tell_report: TellReport = lambda _order_id, _report: None
     tell_received: TellReceived = lambda _received, _about: None
+    counts: Counts = NOBODY
     partner: bool = False  # the seller is the payee
 
 
@@ -132,7 +126,9 @@ class Rooms:
 
     def __init__(self, outside: Outside) -> None:
         table = outside.table
-        self.commits = Commits(table, outside.clock, outside.pause, outside.randomness)
+        self.commits = Commits(
+            table, outside.clock, outside.pause, outside.randomness, outside.counts.committed
+        )
         self.people = PeopleStore(table)
         self.catalog_store = CatalogStore(table)
         self.orders = OrderStore(table)
@@ -193,6 +189,7 @@ class Rooms:
             providers,
             self.capture,
             outside.clock,
+            outside.counts.closing,
         )
 
     def _open_books(self, outside: Outside) -> None:
@@ -227,6 +224,7 @@ class Rooms:
             may=may,
             payee_of=lambda merchant: merchant.terms.payee or PAYEE,
             minimum_fen=PAYOUT_MINIMUM_FEN,
+            tell=outside.counts.settled,
         )
         self.advance = Advance(self.settlements, self.journal, self.commits)
         self.read_settlements = ReadSettlements(self.settlements)
@@ -295,6 +293,7 @@ class Rooms:
             collecting=self.collect_refund,
             send_later=outside.send_later,
             tell=outside.tell_refund,
+            tell_delay=outside.counts.delay,
         )
         self._open_refunds_desk(outside)
 

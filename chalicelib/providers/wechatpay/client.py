@@ -15,6 +15,8 @@ from chalicelib.providers.port import (
     Invoke,
     PrepayOrder,
     Queried,
+    TellFate,
+    tell_nobody,
 )
 from chalicelib.providers.transport import ANSWER_BYTES_MAX, Answer, Timeouts, Transport
 from chalicelib.providers.wechatpay import mapping
@@ -49,6 +51,7 @@ class WeChatPay:
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
         timeouts: Timeouts | None = None,
+        tell: TellFate = tell_nobody,
     ) -> None:
         self._account = account
         self._clock = clock
@@ -69,6 +72,7 @@ class WeChatPay:
             clock=clock,
             randomness=randomness,
             timeouts=timeouts or Timeouts(),
+            tell=tell,
         )
 
     @property

@@ -1,0 +1,27 @@
+"""Who counts what the use cases tell, and who pays: nobody counts unless a test listens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.payments.model import Closing
+from chalicelib.providers.funds import FundsHolder, Transfers
+from chalicelib.refunds.model import Delay
+from chalicelib.settlement.model import Settled
+
+
+class Funds(Transfers, FundsHolder, Protocol):
+    """A provider that pays out, and shares and unfreezes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The hooks by which outcomes are counted that need no alarm."""
+
+    committed: Callable[[str], None] = lambda _event: None
+    closing: Callable[[Closing], None] = lambda _closing: None
+    settled: Callable[[Settled], None] = lambda _settled: None
+    delay: Callable[[Delay], None] = lambda _delay: None
+
+
+NOBODY = Counts()
