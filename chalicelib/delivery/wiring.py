@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 
 from chalicelib import outside
-from chalicelib.delivery.model import REFUNDED, UNREPORTED, Received, Report, ReportState
+from chalicelib.delivery.model import (
+    REFUNDED,
+    REFUSED_THERE,
+    UNREPORTED,
+    Received,
+    Report,
+    ReportState,
+)
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments
 from chalicelib.edge import observe
@@ -59,6 +66,7 @@ def report_shipments() -> ReportShipments:
         commits=outside.commits(),
         clock=outside.clock(),
         unreported=DueList(outside.table(), UNREPORTED),
+        refused=DueList(outside.table(), REFUSED_THERE),
         shipping=shipping(),
         send=_send,
         tell=_tell_report,

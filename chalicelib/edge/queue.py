@@ -77,6 +77,22 @@ class SqsQueue:
             if answer.get("Failed"):
                 raise QueueUnavailableError("the queue took some of them only; try again")
 
+    def count(self) -> int:
+        """Return about how many messages lie here, or raise `QueueUnavailableError`."""
+        try:
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._address(),
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailableError("the queue can't be asked") from error
+        told = answer["Attributes"]
+        waiting = int(told["ApproximateNumberOfMessages"])
+        return waiting + int(told["ApproximateNumberOfMessagesNotVisible"])
+
     def _address(self) -> str:
         if self._url is None:
             self._url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]

@@ -8,7 +8,7 @@ from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
 from chalicelib.delivery import model as delivery
-from chalicelib.delivery.model import UNREPORTED
+from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
 from chalicelib.disputes import model as disputes
@@ -346,6 +346,7 @@ class Rooms:
             commits=self.commits,
             clock=outside.clock,
             unreported=DueList(outside.table, UNREPORTED),
+            refused=DueList(outside.table, REFUSED_THERE),
             shipping=outside.shipping,
             send=send,
             tell=outside.tell_report,
