@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.edge import observe
+from chalicelib.edge.problems import InternalError
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def partial_batch(
                 message_id=record.get("messageId"),
                 receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
             )
-            observe.count("MessageFailed", code=code)
+            known = isinstance(error, PlatformError)
+            observe.count("MessageFailed", code=code if known else InternalError.code)
             raise
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

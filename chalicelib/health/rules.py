@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib.disputes.model import Dispute, DisputeState
 from chalicelib.health.model import CheckName, Finding, State
 from chalicelib.ledger.balances import Balance
-from chalicelib.ledger.chart import Side
+from chalicelib.ledger.chart import normal_side
 from chalicelib.providers.port import Certificate
 from chalicelib.refunds.model import Refund, RefundState
 from chalicelib.settlement.model import Payout, PayoutState
@@ -73,7 +73,7 @@ def suspense(balance: Balance | None, since: datetime | None, *, now: datetime) 
     """Judge what lies in suspense, since the business day on which it came there."""
     if balance is None or since is None:
         return Finding(state=State.OK, figure=0, unit="fen", says="nothing in suspense")
-    amount = balance.on(Side.CREDIT)
+    amount = balance.on(normal_side(balance.account))
     return Finding(
         state=aged(max(now - since, timedelta(0)), SUSPENDED),
         figure=amount.amount,

@@ -79,7 +79,7 @@ class NotificationRefusedError(PlatformError):
     """A notification that is not the provider's, or not for us; nothing is written.
 
     `reason` is one word for the metric: `stale`, `signature`, `serial`, `headers`, `body`,
-    `ciphertext`, `merchant`, `app`, `state`.
+    `ciphertext`, `merchant`, `app`, `number`, `state`, `door` (of another kind of word), `setup`.
     """
 
     kind = Kind.INVALID
