@@ -37,7 +37,7 @@ def main() -> int:
     if as_json:
         print(json.dumps(report.model_dump(mode="json"), ensure_ascii=False, indent=2))
     else:
-        print(table(report, place, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        print(table(report, place, colour=colourful(terminal=sys.stdout.isatty())))
     return int(report.state is State.FAILING)
 
 
@@ -60,6 +60,11 @@ def _examine() -> Examine:
         public_key=bool(told.get("WECHATPAY_PUBLIC_KEY_ID")),
         tell=_say,
     )
+
+
+def colourful(*, terminal: bool) -> bool:
+    """Tell whether to colour: on a terminal, unless NO_COLOR says anything."""
+    return terminal and not os.environ.get("NO_COLOR")
 
 
 def table(report: Report, place: str, *, colour: bool) -> str:

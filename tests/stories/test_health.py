@@ -12,6 +12,7 @@ import pytest
 from botocore.session import get_session
 
 from chalicelib.health.model import CheckName
+from local.control import Control
 from local.stack import Stack, write_run_file
 from local.story import Story
 from tests.stories.test_payment import TOTAL, Purchase, move_clock, run_tick
@@ -19,6 +20,13 @@ from tests.stories.test_refunds import ask, end, shown
 from tests.stories.test_release import DAY, receive, ship
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run a house of its own: its days pass, and what is stuck is ours."""
+    with Stack(tmp_path_factory.mktemp("stuck")) as running, Control(running):
+        yield running
 
 
 @pytest.fixture(autouse=True)
