@@ -50,7 +50,7 @@ def _examine() -> Examine:
         clock = SystemClock(outside.moved_by(data_dir / "clock"))
     stage, client = told.get("STAGE", "local"), sqs_client()
     return examination(
-        local_table(),
+        local_table(patience=2),
         clock,
         dead_letters={
             queue: SqsQueue(client, f"shoukuan-{stage}-{queue}-dead").count for queue in QUEUES

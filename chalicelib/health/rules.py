@@ -224,7 +224,8 @@ def _oldest(
     judged = sorted((at, name, aged(now - at, limits)) for at, name, limits in ages)
     late = [one for one in judged if one[2] is not State.OK]
     if not late:
-        return Finding(state=State.OK, figure=0, unit=unit, says=f"none of {len(ages)} is late")
+        says = f"none of {len(ages)} is late" if ages else "there are none"
+        return Finding(state=State.OK, figure=0, unit=unit, says=says)
     return Finding(
         state=worst([state for _, _, state in late]),
         figure=len(late),

@@ -87,7 +87,8 @@ class Examine:
             ((name.DUE_RECEIPTS,), lambda: self._due(RECEIPT, name.DUE_RECEIPTS)),
             ((name.DUE_REPORTS,), lambda: self._due(UNREPORTED, name.DUE_REPORTS)),
             ((name.CLOCK,), self._clock),
-            ((name.CERTIFICATES, name.PUBLIC_KEY), self._keys),
+            ((name.CERTIFICATES,), self._certificates),
+            ((name.PUBLIC_KEY,), self._public_key),
         ]
 
     def _sequencer(self) -> Findings:
@@ -169,12 +170,13 @@ class Examine:
         halfway = before + (self.clock.protocol_now() - before) // 2
         return {CheckName.CLOCK: rules.clock(theirs, halfway)}
 
-    def _keys(self) -> Findings:
+    def _certificates(self) -> Findings:
         held, now = PaymentStore(self.table).certificates(self.provider), self.clock.protocol_now()
-        return {
-            CheckName.CERTIFICATES: rules.certificates(held, public_key=self.public_key, now=now),
-            CheckName.PUBLIC_KEY: rules.public_key(is_set=self.public_key),
-        }
+        found = rules.certificates(held, public_key=self.public_key, now=now)
+        return {CheckName.CERTIFICATES: found}
+
+    def _public_key(self) -> Findings:
+        return {CheckName.PUBLIC_KEY: rules.public_key(is_set=self.public_key)}
 
     def _notes(self, name: str) -> Sequence[Note]:
         return DueList(self.table, name).first(a_shard=A_SHARD)

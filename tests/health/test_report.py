@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 
+from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
+from chalicelib.disputes.model import DEADLINE
 from chalicelib.health.model import Check, CheckName, State
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day
-from chalicelib.orders.model import Order
+from chalicelib.orders.model import EXPIRY, RECEIPT, Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.refunds import RefundStatus
-from chalicelib.refunds.model import Refund
+from chalicelib.refunds.model import REFUND, Refund
+from chalicelib.settlement.model import PAYOUT, UNSETTLED
+from chalicelib.storage.due import DueList
 from chalicelib.storage.table import StoreSilentError
 from tests.fakes.health import examination
 from tests.fakes.house import House
@@ -288,10 +292,14 @@ def test_at_most_a_hundred_of_a_list_are_read(quick_house: House) -> None:
     house = quick_house
     paid(house)
     assert round_trips(house) == 50
-    for number in range(150):
-        with house.commits() as work:
-            house.sweep_refunds.due.put(work, f"ord_{number}.rfd_{number}", house.clock.now())
-    assert round_trips(house) == 51, "one more, for those that are noted"
+    (word,) = house.provider.paid.values()
+    house.capture.capture(word.evolve(number="nobody-knows", attach=""))
+    house.catch_up()
+    for name in (REFUND, PAYOUT, DEADLINE, REFUSED_THERE, UNSETTLED, EXPIRY, RECEIPT, UNREPORTED):
+        for number in range(150):
+            with house.commits() as work:
+                DueList(house.table, name).put(work, f"ord_{number}.x", house.clock.now())
+    assert round_trips(house) == 58, "a few more, for those that are noted"
 
 
 def round_trips(house: House) -> int:
