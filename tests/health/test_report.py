@@ -9,7 +9,7 @@ from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.disputes.model import DEADLINE
 from chalicelib.health.model import Check, CheckName, State
 from chalicelib.kernel.money import fen
-from chalicelib.ledger.days import business_day
+from chalicelib.ledger.days import business_day, day_began
 from chalicelib.orders.model import EXPIRY, RECEIPT, Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.refunds import RefundStatus
@@ -136,6 +136,14 @@ def test_late_money_is_in_suspense_until_its_refund_arrives(house: House) -> Non
     house.advance_refund.hear(house.back.end(number, RefundStatus.SUCCESS))
     house.catch_up()
     assert examined(house)[CheckName.SUSPENSE].state is OK
+    house.clock.move(seconds=3 * DAY)
+    paid(house)
+    (word, *_) = house.provider.paid.values()
+    house.capture.capture(word.evolve(number="nobody-knows", attach=""))
+    house.catch_up()
+    check = examined(house)[CheckName.SUSPENSE]
+    assert check.state is WARNING, "what lay there before is no matter"
+    assert check.since == day_began(business_day(house.clock.now()).isoformat())
 
 
 def test_a_refund_that_waits_for_money_is_named(house: House) -> None:
