@@ -10,6 +10,7 @@ from benchmarks.meter import Meter, Reading
 from benchmarks.money_out import money_out
 from benchmarks.refunds import refunds_and_disputes
 from chalicelib.orders.model import Wanted
+from tests.fakes.health import examination
 from tests.fakes.house import TTL_SECONDS, House
 
 
@@ -82,6 +83,7 @@ BUDGETS = {
         Budget("merchant's balances", 2, 0),
         Budget("page of entries", 1, 0),
         Budget("page of merchant's orders", 2, 0),
+        Budget("report of health", 57, 0),
     )
 }
 
@@ -131,6 +133,7 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield from _books(house, read)
     yield from money_out(house, read)
     yield from refunds_and_disputes(house, read)
+    yield read("report of health", examination(house.table, house.clock).examine)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

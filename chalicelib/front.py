@@ -13,6 +13,7 @@ from chalicelib.disputes.api import api as disputes
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
+from chalicelib.health.api import api as health
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
@@ -34,6 +35,7 @@ APIS = (
     settlement,
     disputes,
     books,
+    health,
 )
 
 

@@ -22,7 +22,7 @@ FUNCTION_LINES_MAX = 40
 
 ROOMS = {
     *("ledger", "people", "catalog", "orders", "payments"),
-    *("escrow", "refunds", "settlement", "delivery", "disputes", "books"),
+    *("escrow", "refunds", "settlement", "delivery", "disputes", "books", "health"),
 }
 STORES = {
     *("people", "catalog", "orders", "payments"),

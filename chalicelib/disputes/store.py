@@ -71,6 +71,11 @@ class DisputeStore:
         order = read_order(order_id, found[head]) if head in found else None
         return order, read_dispute(key, found[key]) if key in found else None
 
+    def many(self, names: Sequence[tuple[OrderId, DisputeId]]) -> Sequence[Dispute]:
+        """Return up to 100 disputes, in one round trip; what there is not is left out."""
+        found = self.table.get_many([keys.dispute(*name) for name in names])
+        return [read_dispute(key, item) for key, item in found.items()]
+
     def of_order(self, order_id: OrderId) -> Sequence[Dispute]:
         """Return an order's disputes."""
         prefix = keys.DISPUTES_OF_ORDER

@@ -98,7 +98,8 @@ def wechatpay_notified(call: Call) -> None:
     """Book what WeChat Pay says was paid; answered only when it is safe."""
     heard = word_in(call)
     if isinstance(heard, Transferred | Refunded):
-        raise NotificationRefusedError("this word belongs to another door", reason="state")
+        observe.count("NotificationRefused", provider=WECHATPAY, reason="door")
+        raise NotificationRefusedError("this word belongs to another door", reason="door")
     hear_of_payment(heard)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
@@ -62,6 +62,7 @@ def wechatpay() -> WeChatPay:
         clock=outside.clock(),
         randomness=outside.randomness,
         certificates=PaymentStore(outside.table()).certificates(WeChatPay.name),
+        tell=partial(outside.tell_fate, WeChatPay.name),
     )
 
 
@@ -121,6 +122,7 @@ def close_order() -> CloseOrder:
         providers=providers(),
         capture=capture(),
         clock=outside.clock(),
+        tell=lambda closing: observe.count("OrderClosing", outcome=closing),
     )
 
 

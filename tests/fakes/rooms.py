@@ -8,7 +8,7 @@ from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
 from chalicelib.delivery import model as delivery
-from chalicelib.delivery.model import UNREPORTED
+from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
 from chalicelib.disputes import model as disputes
@@ -81,6 +81,7 @@ from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
+from tests.fakes.counts import NOBODY, Counts
 from tests.fakes.funds import Funds
 from tests.fakes.reconciling import PLATFORM, Reconciling
 
@@ -89,7 +90,6 @@ RECEIPT_DAYS = 10
 FREEZE_DAYS = 30
 FEE_BASIS_POINTS = 60
 RATES = RateTable(default=FEE_BASIS_POINTS)
-
 
 PAYEE = "o_owner"
 SELLER = "1911111111"
@@ -122,6 +122,7 @@ class Outside:
     tell_refund: TellRefund = lambda _word, _said: None
     tell_report: TellReport = lambda _order_id, _report: None
     tell_received: TellReceived = lambda _received, _about: None
+    counts: Counts = NOBODY
     partner: bool = False  # the seller is the payee
 
 
@@ -130,7 +131,9 @@ class Rooms:
 
     def __init__(self, outside: Outside) -> None:
         table = outside.table
-        self.commits = Commits(table, outside.clock, outside.pause, outside.randomness)
+        self.commits = Commits(
+            table, outside.clock, outside.pause, outside.randomness, outside.counts.committed
+        )
         self.people = PeopleStore(table)
         self.catalog_store = CatalogStore(table)
         self.orders = OrderStore(table)
@@ -192,6 +195,7 @@ class Rooms:
             providers,
             self.capture,
             outside.clock,
+            outside.counts.closing,
         )
 
     def _open_books(self, outside: Outside) -> None:
@@ -226,6 +230,7 @@ class Rooms:
             may=may,
             payee_of=lambda merchant: merchant.terms.payee or PAYEE,
             minimum_fen=PAYOUT_MINIMUM_FEN,
+            tell=outside.counts.settled,
         )
         self.advance = Advance(self.settlements, self.journal, self.commits)
         self.read_settlements = ReadSettlements(self.settlements)
@@ -294,6 +299,7 @@ class Rooms:
             collecting=self.collect_refund,
             send_later=outside.send_later,
             tell=outside.tell_refund,
+            tell_delay=outside.counts.delay,
         )
         self._open_refunds_desk(outside)
 
@@ -346,6 +352,7 @@ class Rooms:
             commits=self.commits,
             clock=outside.clock,
             unreported=DueList(outside.table, UNREPORTED),
+            refused=DueList(outside.table, REFUSED_THERE),
             shipping=outside.shipping,
             send=send,
             tell=outside.tell_report,

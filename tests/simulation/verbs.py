@@ -23,6 +23,7 @@ from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_disputes import DISPUTES
+from tests.simulation.verbs_health import HEALTH
 from tests.simulation.verbs_money_out import MONEY_OUT
 from tests.simulation.verbs_refunds import REFUNDS
 
@@ -270,6 +271,7 @@ def _reads(stage: Stage) -> Verb:
 
 
 VERBS = [
+    *HEALTH,
     *MONEY_OUT,
     *DELIVERY,
     *REFUNDS,

@@ -37,6 +37,7 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", f"/v1/payouts/{PAYOUT}", {"operator", "merchant"}),
     ("GET", "/v1/ledger/accounts/platform:suspense", {"operator"}),
     ("GET", "/v1/ledger/days/2026-11-24", {"operator"}),
+    ("GET", "/v1/health/report", {"operator"}),
 ]
 
 

@@ -15,6 +15,8 @@ from chalicelib.providers.port import (
     Invoke,
     PrepayOrder,
     Queried,
+    TellFate,
+    tell_nobody,
 )
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
@@ -56,6 +58,7 @@ class WeChatPay:
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
         timeouts: Timeouts | None = None,
+        tell: TellFate = tell_nobody,
     ) -> None:
         self._account = account
         self._clock = clock
@@ -76,6 +79,7 @@ class WeChatPay:
             clock=clock,
             randomness=randomness,
             timeouts=timeouts or Timeouts(),
+            tell=tell,
         )
 
     @property

@@ -22,9 +22,13 @@ from chalicelib.kernel.clock import Clock, milliseconds
 from chalicelib.kernel.ids import Randomness
 from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import (
+    Fate,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
+    TellFate,
+    tell_nobody,
+    told,
 )
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
@@ -87,12 +91,19 @@ class Exchange:
     clock: Clock
     randomness: Randomness
     timeouts: Timeouts
+    tell: TellFate = tell_nobody
 
     def ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
         """Return what `read` makes of the answer, or a refusal; else raise the fate.
 
         `read` raises `DoubtError` for an answer that can't be relied on.
         """
+        with told(self.tell):
+            answer = self._ask(question, read)
+        self.tell(Fate.REJECTED if isinstance(answer, Refusal) else Fate.ANSWERED)
+        return answer
+
+    def _ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
         deadline = self.clock.monotonic() + self.timeouts.total_seconds
         reason = ""
         for host in self.hosts:
