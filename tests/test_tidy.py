@@ -22,11 +22,11 @@ FUNCTION_LINES_MAX = 40
 
 ROOMS = {
     *("ledger", "people", "catalog", "orders", "payments"),
-    *("escrow", "refunds", "settlement", "delivery", "disputes", "books"),
+    *("escrow", "refunds", "settlement", "delivery", "disputes", "complaints", "books"),
 }
 STORES = {
     *("people", "catalog", "orders", "payments"),
-    *("refunds", "settlement", "delivery", "disputes"),
+    *("refunds", "settlement", "delivery", "disputes", "complaints"),
 }
 MONEY = [
     path

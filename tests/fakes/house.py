@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+from chalicelib.complaints.model import Answered, Taken
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.events import Message
@@ -15,6 +16,7 @@ from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 from local.books import entries, outbox_rows
 from tests.fakes.clock import StoppedClock
+from tests.fakes.complaints import ComplaintBooks
 from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
@@ -53,6 +55,9 @@ class House(Rooms):
         self.commands: list[Mapping[str, str]] = []
         self.errands: list[Mapping[str, str]] = []
         self.parcels = ShippingBooks()
+        self.complained = ComplaintBooks()
+        self.taken: list[Taken] = []
+        self.answered: list[Answered] = []
         self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
         self.payees.books.refunded = self._out_of_frozen
         self._randomness = randomness or counted_randomness()
@@ -72,6 +77,9 @@ class House(Rooms):
                 send_settlements=self.commands.extend,
                 send_commands=self.errands.extend,
                 shipping=self.parcels,
+                complaints=self.complained,
+                tell_taken=lambda taken, _complaint, _about: self.taken.append(taken),
+                tell_answered=lambda answered, _case, _code: self.answered.append(answered),
                 back=self.back,
                 send_later=lambda command, _seconds: self.errands.append(command),
                 partner=partner,

@@ -20,6 +20,7 @@ from chalicelib.providers.transport import ANSWER_BYTES_MAX, Answer, Timeouts, T
 from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.certificates import read_certificates
+from chalicelib.providers.wechatpay.complaints import WeChatComplaints
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
 from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -80,6 +81,11 @@ class WeChatPay:
     def refunds(self) -> WeChatRefunds:
         """Return the same merchant's refunds."""
         return WeChatRefunds(self._account, self._exchange)
+
+    @property
+    def complaints(self) -> WeChatComplaints:
+        """Return what payers complain of to the same merchant."""
+        return WeChatComplaints(self._account, self._exchange)
 
     @property
     def serials(self) -> frozenset[str]:
