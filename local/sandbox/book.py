@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from local.sandbox.bills import Bill
+from local.sandbox.complaint import Complaint
 from local.sandbox.orders import Notice, Order, Preferences, Seen
 from local.sandbox.parcel import Parcel
 from local.sandbox.refund import Refund
@@ -35,6 +36,7 @@ class Page(BaseModel):
     receivers: list[ReceiverGone] = []
     parcels: list[Parcel] = []
     refunds: list[Refund] = []
+    complaints: list[Complaint] = []
 
 
 class Book:
@@ -50,6 +52,7 @@ class Book:
         self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
         self.parcels: Shelf[Parcel] = self._shelf(lambda parcel: parcel.transaction_id)
         self.refunds: Shelf[Refund] = self._shelf(lambda refund: refund.out_refund_no)
+        self.complaints: Shelf[Complaint] = self._shelf(lambda one: one.complaint_id)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -147,6 +150,7 @@ class Book:
                 receivers=self.receivers.all(),
                 parcels=self.parcels.all(),
                 refunds=self.refunds.all(),
+                complaints=self.complaints.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -172,6 +176,7 @@ class Book:
         self.receivers.open(page.receivers)
         self.parcels.open(page.parcels)
         self.refunds.open(page.refunds)
+        self.complaints.open(page.complaints)
 
     def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
         return Shelf(key, lock=self.lock, changed=self._changed)

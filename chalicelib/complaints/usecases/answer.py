@@ -114,9 +114,9 @@ class AnswerComplaints:
 
     def _is_last(self, case: Case, complaint: Complaint) -> bool:
         """Tell whether of every other order of a complaint the payer was told how it ended."""
-        others = {self._other(payment.number) for payment in complaint.payments} - {case.order_id}
-        if not others:
+        if len(complaint.payments) == 1:
             return True
+        others = {self._other(payment.number) for payment in complaint.payments} - {case.order_id}
         names = [case.evolve(order_id=order_id).name for order_id in others if order_id is not None]
         found = self.cases.named(names) if names else {}
         return None not in others and all(
