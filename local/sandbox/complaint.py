@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from local.sandbox.orders import Kept, china_time
-from local.sandbox.prepay import Form, OutTradeNo
+from local.sandbox.prepay import Form, NotifyUrl, OutTradeNo
 
 Mchid = Annotated[str, StringConstraints(pattern=r"^[0-9]{6,64}\z")]
 Said = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -36,11 +36,15 @@ class CompleteForm(Form):
 
 
 class Complain(Form):
-    """What the payer of some payments complains of, and how the notification goes out."""
+    """What the payer of some payments complains of, and how the notification goes out.
+
+    `notify_url` is where complaints are told of; by default beside the payment's.
+    """
 
     out_trade_no: OutTradeNo
     also: list[OutTradeNo] = Field(default_factory=list)
     text: Annotated[str, StringConstraints(min_length=1, max_length=300)] = "空包裹"
+    notify_url: NotifyUrl | None = None
     deliver: bool = True
     times: int = Field(default=1, ge=1, le=100)
 

@@ -183,7 +183,7 @@ class ComplaintCalls:
                 for order in orders
             ),
             made_at=now,
-            notify_url=f"{first.prepay.notify_url}/complaints",
+            notify_url=asked.notify_url or f"{first.prepay.notify_url}/complaints",
         ).stepped(now, "用户", "USER_CREATE_COMPLAINT", asked.text)
 
     def _found(self, complaint_id: str) -> Complaint:

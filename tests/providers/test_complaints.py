@@ -24,6 +24,7 @@ from chalicelib.providers.transport import NoAnswerError, NotSentError
 from chalicelib.providers.wechatpay.complaints import PAGE_LENGTH, WeChatComplaints
 from tests.providers import far_side as far
 
+SIGN_TEST_PREFIX = "WECHATPAY/SIGNTEST/"
 ID = "200201820200101080076610000"
 TRANSACTION = "4200002101202611240123456789"
 KNOWN = Complaint(
@@ -143,6 +144,26 @@ def test_an_answer_and_its_completion_name_whom_it_is_about() -> None:
         "response_content": "退" * 200,
     }
     assert json.loads(wire.calls[1].body) == {"complainted_mchid": "1911111111"}
+
+
+SIGN_TEST = {"Wechatpay_Signature": f"{SIGN_TEST_PREFIX}bm9pc2U="}
+
+
+@pytest.mark.parametrize(
+    ("step", "hosts"),
+    [
+        (NoAnswerError("silence"), 1),
+        (far.answer({"code": "SYSTEM_ERROR", "message": "x"}, status=500), 1),
+        (far.tampered(far.answer(status=204), **SIGN_TEST), 1),
+        (far.tampered(far.answer(status=204), Wechatpay_Signature="bm9pc2U="), 1),
+        (NotSentError("away"), 2),
+    ],
+)
+def test_what_may_have_been_said_is_not_said_at_the_other_host(step: far.Step, hosts: int) -> None:
+    pay, wire = far.client(*[step] * hosts)
+    with pytest.raises((ProviderOutcomeUnknownError, ProviderUnavailableError)):
+        pay.complaints.respond(KNOWN, "退款")
+    assert len(wire.calls) == hosts
 
 
 CALLS: list[Callable[[WeChatComplaints], object]] = [

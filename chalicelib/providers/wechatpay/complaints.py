@@ -79,15 +79,17 @@ class WeChatComplaints:
     def respond(self, complaint: Complaint, words: str) -> None:
         """Say something to the payer (回复用户)."""
         said = {"response_content": words[:WORDS_LENGTH_MAX]}
-        self._tell(f"{_at(complaint.id)}/response", complaint, said)
+        self._tell(f"{_at(complaint.id)}/response", complaint, said, once=True)
 
     def complete(self, complaint: Complaint) -> None:
         """Say that it was dealt with (反馈处理完成)."""
         self._tell(f"{_at(complaint.id)}/complete", complaint, {})
 
-    def _tell(self, path: str, complaint: Complaint, said: dict[str, str]) -> None:
+    def _tell(
+        self, path: str, complaint: Complaint, said: dict[str, str], *, once: bool = False
+    ) -> None:
         body = compact({"complainted_mchid": complaint.complained_of} | said)
-        found = self.exchange.ask(Question("POST", path, body), lambda _: None)
+        found = self.exchange.ask(Question("POST", path, body, once=once), lambda _: None)
         if found is not None:
             raise _error(found)
 
