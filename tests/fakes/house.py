@@ -47,17 +47,11 @@ class House(Rooms):
         self.table = table
         self.clock = StoppedClock()
         self.provider = FakeProvider()
-        self.told: list[tuple[Booking, Collected]] = []
-        self.close_requests: list[OrderId] = []
-        self.events: list[Message] = []
         self.lake = MemoryLake()
         self.payees = FakeFunds(FundsBooks(self._collected))
-        self.commands: list[Mapping[str, str]] = []
-        self.errands: list[Mapping[str, str]] = []
         self.parcels = ShippingBooks()
         self.complained = ComplaintBooks()
-        self.taken: list[Taken] = []
-        self.answered: list[Answered] = []
+        self._remember_nothing()
         self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
         self.payees.books.refunded = self._out_of_frozen
         self._randomness = randomness or counted_randomness()
@@ -85,6 +79,15 @@ class House(Rooms):
                 partner=partner,
             )
         )
+
+    def _remember_nothing(self) -> None:
+        self.told: list[tuple[Booking, Collected]] = []
+        self.close_requests: list[OrderId] = []
+        self.events: list[Message] = []
+        self.commands: list[Mapping[str, str]] = []
+        self.errands: list[Mapping[str, str]] = []
+        self.taken: list[Taken] = []
+        self.answered: list[Answered] = []
 
     @property
     def memory(self) -> MemoryTable:
