@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.commands import blueprint as commands
+from chalicelib.complaints.jobs import blueprint as complaints_jobs
 from chalicelib.delivery.jobs import blueprint as delivery_jobs
 from chalicelib.disputes.jobs import blueprint as disputes_jobs
 from chalicelib.edge.http import remember_request
@@ -27,5 +28,6 @@ app.register_blueprint(settlement_jobs)
 app.register_blueprint(delivery_jobs)
 app.register_blueprint(refunds_jobs)
 app.register_blueprint(disputes_jobs)
+app.register_blueprint(complaints_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from chalicelib import outside
 from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
+from chalicelib.complaints.api import api as complaints
 from chalicelib.delivery.api import api as delivery
 from chalicelib.disputes.api import api as disputes
 from chalicelib.edge.http import Api, Call
@@ -34,6 +35,7 @@ APIS = (
     delivery,
     settlement,
     disputes,
+    complaints,
     books,
     health,
 )

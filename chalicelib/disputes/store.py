@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.disputes.model import (
     DISPUTE_LIFECYCLE,
+    ENDED,
     Decision,
     Dispute,
     DisputeState,
@@ -118,6 +119,12 @@ class DisputeStore:
             "decide_by": instant_text(dispute.decide_by),
         }
         work.put(keys.dispute(dispute.order_id, dispute.id), item, refusal=DISPUTE)
+
+    def going_on(self, work: Work, order_id: OrderId, dispute_id: DisputeId) -> None:
+        """Refuse the commit unless a dispute is open, or decided and not carried out yet."""
+        key = keys.dispute(order_id, dispute_id)
+        going_on = tuple(sorted(set(DisputeState) - ENDED))
+        work.check(key, when=OneOf("state", going_on), refusal=DISPUTE)
 
     def withdrawn(self, work: Work, dispute: Dispute) -> None:
         """Withdraw a dispute: open → withdrawn."""

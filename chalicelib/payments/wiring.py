@@ -154,6 +154,11 @@ def hear() -> Hear:
     return Hear(capture=capture(), queue=_queue)
 
 
+def hand_on(command: Mapping[str, str]) -> None:
+    """Queue what another room does, before its word is acknowledged."""
+    outside.commands_queue().send(dict(command))
+
+
 def _send_later(command: Mapping[str, str], delay_seconds: int) -> None:
     outside.commands_queue().send(dict(command), delay_seconds=delay_seconds)
 

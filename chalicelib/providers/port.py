@@ -17,6 +17,7 @@ from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
+from chalicelib.providers.complaints import Complained
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.refunds import Refunded
 
@@ -132,7 +133,7 @@ class Ignored(Record):
     notification_id: str
 
 
-Heard = Collected | Transferred | Refunded | Ignored
+Heard = Collected | Transferred | Refunded | Complained | Ignored
 """What a notification can turn out to be."""
 
 

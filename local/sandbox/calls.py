@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.sandbox.bills import TransferForm
+from local.sandbox.complaint import Complain, CompleteForm, PayerActs, ResponseForm
+from local.sandbox.complaints import COMPLAINTS
 from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Notice, Preferences, Seen
@@ -240,6 +242,42 @@ CALLS = (
         query=("token",),
         gives_type="application/x-gzip",
     ),
+    Call(
+        "get",
+        COMPLAINTS,
+        PAY,
+        "Complaints of some days (查询投诉单列表)",
+        query=("begin_date", "end_date"),
+        optional=("limit", "offset"),
+        gives=OBJECT,
+    ),
+    Call(
+        "get", f"{COMPLAINTS}/{{complaint_id}}", PAY, "A complaint (查询投诉单详情)", gives=OBJECT
+    ),
+    Call(
+        "get",
+        f"{COMPLAINTS}/{{complaint_id}}/negotiation-historys",
+        PAY,
+        "All that was said in a complaint",
+        optional=("limit", "offset"),
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        f"{COMPLAINTS}/{{complaint_id}}/response",
+        PAY,
+        "Say something to the payer (回复用户)",
+        body=ResponseForm,
+        status=204,
+    ),
+    Call(
+        "post",
+        f"{COMPLAINTS}/{{complaint_id}}/complete",
+        PAY,
+        "Complete a complaint (反馈处理完成)",
+        body=CompleteForm,
+        status=204,
+    ),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(
         "get",
@@ -359,6 +397,23 @@ CALLS = (
         "Plant differences in a day's bill, break its file, let it be made later",
         body=BillPlan,
         gives=BillPlan,
+    ),
+    Call("get", "/control/complaints", CONTROL, "Every complaint", gives=OBJECT, listed=True),
+    Call(
+        "post",
+        "/control/complaints",
+        CONTROL,
+        "Let a payer complain",
+        body=Complain,
+        gives=OBJECT,
+    ),
+    Call(
+        "post",
+        "/control/complaints/{complaint_id}",
+        CONTROL,
+        "Let a payer complain once more, or take it back",
+        body=PayerActs,
+        gives=OBJECT,
     ),
     Call("post", "/control/token", CONTROL, "Let the access token be over", gives=OBJECT),
     Call(

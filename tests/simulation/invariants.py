@@ -11,7 +11,7 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.simulation import deliveries, disputing, money_out, numbered, refunds
+from tests.simulation import complaints, deliveries, disputing, money_out, numbered, refunds
 from tests.simulation.stage import Stage
 
 
@@ -48,6 +48,7 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from money_out.always(stage, entries)
     yield from refunds.always(stage, entries)
     yield from disputing.always(stage, entries)
+    yield from complaints.always(stage)
     yield from deliveries.always(stage, entries)
 
 
@@ -174,6 +175,7 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     yield from money_out.when_settled(stage, entries)
     yield from refunds.when_settled(stage, entries)
     yield from disputing.when_settled(stage)
+    yield from complaints.when_settled(stage)
     yield from deliveries.when_settled(stage)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
@@ -185,13 +187,11 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
     for key, item in stage.memory.items.items():
         if key.pk.startswith("ord_") and key.sk == "head" and item["state"] in _TRANSIENT:
             yield f"{key.pk} is {item['state']} for ever"
-        if key.pk.startswith(
-            ("due/receipt", "due/payout", "due/unreported", "due/refund", "due/dispute")
-        ):
+        if key.pk.startswith(tuple(f"due/{name}/" for name in _ENDING)):
             yield f"{key.sk} is due for ever"
 
 
-_ENDING = {"receipt", "payout", "unreported", "refund", "dispute"}
+_ENDING = ("receipt", "payout", "unreported", "refund", "dispute", "complaint")
 _TRANSIENT = {OrderState.UNPAID, OrderState.SHIPPED}
 
 

@@ -21,6 +21,7 @@ from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS
 from tests.simulation.registered import Registered, Verb
 from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
+from tests.simulation.verbs_complaints import COMPLAINTS
 from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_disputes import DISPUTES
 from tests.simulation.verbs_health import HEALTH
@@ -276,6 +277,7 @@ VERBS = [
     *DELIVERY,
     *REFUNDS,
     *DISPUTES,
+    *COMPLAINTS,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

@@ -8,8 +8,9 @@
     not sent, 429                               other host; at the end: unavailable
     no answer, 5xx, HTML, not verified          other host; at the end: outcome unknown
 
-Every call is idempotent by its own number, so a repeat is safe, but once one host may have acted
-only an answer can tell: a later "not sent" doesn't make it unavailable.
+Nearly every call is idempotent by its own number, so a repeat is safe, but once one host may have
+acted only an answer can tell: a later "not sent" doesn't make it unavailable. What has no number
+(a word to a payer) is asked `once`: after silence, whoever asked must look whether it was done.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,6 +60,9 @@ class Question:
     body: bytes = field(default=b"", repr=False)
     verified: bool = True
     """Verify the answer here; the first certificates can only be verified by their reader."""
+
+    once: bool = False
+    """Never repeat what may have been done; only what was not sent goes to the other host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Exchange:
                 continue
             except (NoAnswerError, DoubtError) as error:
                 reason = str(error)
+                if question.once:
+                    break
         if reason:
             raise ProviderOutcomeUnknownError("WeChat Pay gave no answer", reason=reason)
         raise ProviderUnavailableError("WeChat Pay can't be reached, or is too busy")
@@ -140,6 +146,8 @@ class Exchange:
         answer = self._send(host, question, deadline)
         if not is_sign_test(answer.headers):
             return self._understand(answer, question, read)
+        if question.once:
+            raise NoAnswerError("WeChat Pay only tested our verification")
         try:
             return self._ask_again(host, question, read, deadline)
         except NotSentError:
