@@ -16,6 +16,7 @@ from chalicelib.escrow.api import api as escrow
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
+from chalicelib.reconciliation.api import api as reconciliation
 from chalicelib.refunds.api import api as refunds
 from chalicelib.settlement.api import api as settlement
 
@@ -34,6 +35,7 @@ APIS = (
     settlement,
     disputes,
     books,
+    reconciliation,
 )
 
 

@@ -87,6 +87,12 @@ def settlements_queue() -> SqsQueue:
 
 
 @cache
+def reconciliations_queue() -> SqsQueue:
+    """Return the queue of days that somebody wants reconciled."""
+    return SqsQueue(sqs_client(), settings().reconciliations_queue)
+
+
+@cache
 def lake() -> Lake:
     """Return the bucket of the numbered list's files."""
     return S3Lake(s3_client(), settings().lake_bucket)

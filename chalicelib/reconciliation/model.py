@@ -124,6 +124,7 @@ class Discrepancy(Found):
     owner: str = ""
     remark: str = ""
     resolved_by: str = ""  # the business key of the entry that resolves it
+    signed_by: str = ""  # who resolved it by hand
     gone_on: str | None = None
     version: int = 0
 

@@ -28,7 +28,6 @@ from chalicelib.reconciliation.model import (
     Found,
     Outcome,
     Reconciliation,
-    ReconciliationOutOfOrderError,
     ReconciliationUnsettledError,
     Standing,
 )
@@ -36,6 +35,7 @@ from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import AskProvider
 from chalicelib.reconciliation.usecases.compare import Compared, CompareDay, Progress
 from chalicelib.reconciliation.usecases.notes import Notes
+from chalicelib.reconciliation.usecases.request import result_before
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
 _DAYS_BACK = 7
@@ -111,7 +111,7 @@ class ReconcileDay:
         if position is None:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         name = day.isoformat()
-        before = self._day_before(name)
+        before = result_before(self.store, self.provider_name, name)
         compared = self.comparing.compare(day, progress)
         taken = [self._taken(name, found, compared) for found in compared.found]
         if before is None:
@@ -119,13 +119,6 @@ class ReconcileDay:
         self._let_go(name, {one.id for one in taken})
         self._ask_again(name, compared)
         return self._result(name, position, before, compared)
-
-    def _day_before(self, day: str) -> Reconciliation | None:
-        """Return the day before's result; only the first day that is reconciled has none."""
-        found = self.store.find(self.provider_name, day_before(day))
-        if found is None and self.store.any_other(self.provider_name, day):
-            raise ReconciliationOutOfOrderError("reconcile the day before first", day=day)
-        return found
 
     def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
         """Write one difference down, and ask about what only the provider has."""
