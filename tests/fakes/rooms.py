@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
@@ -355,7 +356,7 @@ class Rooms:
         )
 
     def run(self, command: Message) -> None:
-        """Run a command as the commands queue's consumer does."""
+        """Run a command as its queue's consumer does."""
         match command:
             case {"command": "close_order", "order_id": str(order_id)}:
                 self.close_order.close(OrderId.parse(order_id))
@@ -377,6 +378,8 @@ class Rooms:
                 self.advance_refund.advance(OrderId.parse(order_id), RefundId.parse(refund_id))
             case {"command": "check_receipt", "payment_id": str(payment_id)}:
                 self.hear_of_receipts.check(PaymentId.parse(payment_id))
+            case {"command": "reconcile", "day": str(day)}:  # of a queue of its own
+                self.reconciling.day.again(date.fromisoformat(day))
             case _:
                 raise ValueError("no such command")
 

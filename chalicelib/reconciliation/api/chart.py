@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-from chalicelib.reconciliation.api.words import KINDS, OUTCOMES, plain, signed, yuan
+from chalicelib.reconciliation.api.words import KINDS, OUTCOMES, in_order, plain, signed, yuan
 from chalicelib.reconciliation.model import Count, Outcome, Reconciliation
 
 WIDTH = 920
@@ -70,7 +70,7 @@ def waterfall(found: Reconciliation) -> str:
 def funnel(found: Reconciliation) -> str:
     """Draw what became of each kind of lines: a bar is all of a kind, its parts what they are."""
     kinds: dict[str, list[Count]] = {}
-    for count in found.funnel:
+    for count in in_order(found.funnel):
         kinds.setdefault(count.kind, []).append(count)
     rows: list[str] = []
     for number, (kind, counts) in enumerate(kinds.items()):

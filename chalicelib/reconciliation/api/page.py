@@ -14,6 +14,7 @@ from chalicelib.reconciliation.api.words import (
     STATES,
     account_words,
     both,
+    in_order,
     signed,
     term,
     yuan,
@@ -61,8 +62,14 @@ def _verdict(report: Report) -> str:
     elif opened:
         look, said = "wait", f"Nothing is unexplained; {_counted(opened, 'difference')} open"
         chinese = "差额均有说明，尚有差错待处理"
+    elif found.theirs != found.ours:
+        look, said, chinese = (
+            "good",
+            "All that stands between the books is explained",
+            "差额均有说明",
+        )
     else:
-        look, said, chinese = "good", "The books agree", "账实相符"
+        look, said, chinese = "good", "The books agree, to the fen", "账实相符，分文不差"
     lines = sum(one.lines for one in found.funnel)
     matched = sum(one.lines for one in found.funnel if one.outcome is Outcome.MATCHED)
     figures = (
@@ -88,7 +95,7 @@ def _verdict(report: Report) -> str:
 def _lines(found: Reconciliation) -> str:
     if not found.funnel:
         return '<p class="none">Nothing moved on this day.</p>'
-    outcomes = dict.fromkeys(one.outcome for one in found.funnel)
+    outcomes = dict.fromkeys(one.outcome for one in in_order(found.funnel))
     legend = "".join(
         f'<li><i class="o-{escape(one)}"></i>{term(OUTCOMES, one)}</li>' for one in outcomes
     )
@@ -99,7 +106,7 @@ def _lines(found: Reconciliation) -> str:
             f"{one.lines:,}",
             yuan(one.amount),
         )
-        for one in found.funnel
+        for one in in_order(found.funnel)
     ]
     columns = (
         *(("kind", "类型", ""), ("outcome", "结果", "")),
@@ -169,6 +176,8 @@ def _about(one: Discrepancy) -> str:
     if one.bill:
         line = f", line {one.line}" if one.line is not None else ""
         said.append(f"<small>{escape(one.bill)}{line}</small>")
+    if one.resolved_by and one.resolved_by != one.entry:
+        said.append(f"<small>booked as</small> <code>{escape(one.resolved_by)}</code>")
     said += [f"<q>{escape(text)}</q>" for text in (one.note, one.remark) if text]
     return "<br>".join(said)
 
@@ -177,8 +186,8 @@ def _state(one: Discrepancy) -> str:
     parts = [f'<span class="s-{escape(one.state)}">{term(STATES, one.state)}</span>']
     if one.owner:
         parts.append(f"<small>{escape(one.owner)}</small>")
-    if one.resolved_by:
-        parts.append(f"<code>{escape(one.resolved_by)}</code>")
+    if one.signed_by:
+        parts.append(f"<small>{escape(one.signed_by)}</small>")
     return "<br>".join(parts)
 
 

@@ -12,7 +12,7 @@ main{max-width:1000px;margin:0 auto;padding:48px 40px 64px}
 h1{margin:2px 0 12px;font-size:34px;font-weight:600;letter-spacing:-.01em}
 h1 span{font-weight:400;color:var(--soft);margin-left:.2em}
 h2{margin:0 0 16px;font-size:17px;font-weight:600}
-.zh{color:var(--soft);font-weight:400;font-size:.9em}
+.zh{color:var(--soft);font-weight:400;font-size:.9em;white-space:nowrap}
 .verdict{display:inline-block;margin:0;padding:6px 14px;border-left:4px solid;
 background:var(--card);font-size:18px;font-weight:500}
 .good{border-color:var(--good);color:var(--good)}

@@ -1,9 +1,10 @@
 """What a person reads on the page: English with the Chinese term, and how an amount is spelled."""
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from chalicelib.kernel.money import fen, yuan_text
-from chalicelib.reconciliation.model import DiscrepancyState, Outcome
+from chalicelib.reconciliation.model import Count, DiscrepancyState, Outcome
 
 OUTCOMES: dict[str, tuple[str, str]] = {
     Outcome.MATCHED: ("matched", "相符"),
@@ -13,8 +14,8 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     Outcome.STATE: ("state differs", "状态不符"),
     Outcome.FEE: ("fee differs", "手续费不符"),
     Outcome.DUPLICATE: ("duplicate", "重复"),
-    Outcome.FEES: ("fees, booked after the close", "手续费次日入账"),
-    Outcome.OPENING: ("held before the first day", "期初余额"),
+    Outcome.FEES: ("fees booked later", "手续费次日入账"),
+    Outcome.OPENING: ("held before", "期初余额"),
 }
 STATES: dict[str, tuple[str, str]] = {
     DiscrepancyState.WAITING: ("waiting", "待对方"),
@@ -48,6 +49,17 @@ ACCOUNTS: dict[str, tuple[str, str]] = {
     "platform_fees": ("platform fees", "平台服务费"),
     "bank": ("bank", "银行存款"),
 }
+
+
+def in_order(counts: Iterable[Count]) -> Sequence[Count]:
+    """Sort counts as people read them: payments first, and what matched before what differs."""
+    kinds, outcomes = list(KINDS), list(OUTCOMES)
+
+    def rank(one: Count) -> tuple[int, int]:
+        kind = kinds.index(one.kind) if one.kind in KINDS else len(kinds)
+        return kind, outcomes.index(one.outcome)
+
+    return sorted(counts, key=rank)
 
 
 def account_words(name: str) -> tuple[str, str]:
