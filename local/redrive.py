@@ -19,7 +19,10 @@ def main() -> int:
     """Move what is there now; return the exit code."""
     queue = os.environ.get("QUEUE", "")
     if not queue:
-        print("say which: QUEUE=events, QUEUE=commands or QUEUE=bookings", file=sys.stderr)
+        print(
+            "say which: QUEUE=events, commands, bookings, settlements or reconciliations",
+            file=sys.stderr,
+        )
         return 2
     place = look_where_it_runs()
     client: Any = botocore.session.get_session().create_client("sqs")

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from chalicelib.kernel.clock import instant_text
-from chalicelib.ledger.chart import Side
 from chalicelib.ledger.days import CHINA
 from chalicelib.reconciliation.api.chart import funnel, waterfall
 from chalicelib.reconciliation.api.style import STYLE
 from chalicelib.reconciliation.api.words import (
     KINDS,
     OUTCOMES,
+    SIDES,
     STATES,
     account_words,
     both,
@@ -119,7 +119,7 @@ def _accounts(accounts: Sequence[AccountDay]) -> str:
     rows = [
         (
             f"{both(account_words(one.account))}<br><code>{escape(one.account)}</code>",
-            "debit 借" if one.side is Side.DEBIT else "credit 贷",
+            term(SIDES, one.side),
             *(yuan(moved.amount) for moved in (one.opening, one.debits, one.credits)),
             f"<b>{yuan(one.closing.amount)}</b>",
         )

@@ -41,6 +41,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "flows": ("fund flow", "资金账单"),
     "shares": ("profit sharing", "分账账单"),
 }
+SIDES: dict[str, tuple[str, str]] = {"debit": ("debit", "借"), "credit": ("credit", "贷")}
 ACCOUNTS: dict[str, tuple[str, str]] = {
     "clearing": ("provider clearing", "渠道待清算"),
     "provider_fees": ("provider's fees", "支付手续费"),
