@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from benchmarks.agreeing import agreeing
 from benchmarks.meter import Meter, Reading
 from benchmarks.money_out import money_out
 from benchmarks.refunds import refunds_and_disputes
@@ -82,6 +83,14 @@ BUDGETS = {
         Budget("merchant's balances", 2, 0),
         Budget("page of entries", 1, 0),
         Budget("page of merchant's orders", 2, 0),
+        Budget("ask for a run", 4, 0),
+        Budget("reconcile a day", 30, 16),
+        Budget("reconcile a day, again", 29, 8),
+        Budget("take on a difference", 2, 4),
+        Budget("resolve a difference", 2, 6),
+        Budget("resolve a difference, again", 1, 0),
+        Budget("a day's report", 27, 0),
+        Budget("page of what stands", 2, 0),
     )
 }
 
@@ -131,6 +140,7 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield from _books(house, read)
     yield from money_out(house, read)
     yield from refunds_and_disputes(house, read)
+    yield from agreeing(house, read)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
