@@ -11,7 +11,8 @@ from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.record import Record
 from chalicelib.providers.bills import BillFile
 
-DONE, CHANGED, SETTLED = "reconciliation.done", "discrepancy.changed", "discrepancy.settled"
+DONE, REFUSED = "reconciliation.done", "reconciliation.refused"
+CHANGED, SETTLED = "discrepancy.changed", "discrepancy.settled"
 
 
 class Outcome(StrEnum):

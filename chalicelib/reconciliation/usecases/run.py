@@ -22,6 +22,7 @@ from chalicelib.providers.bills import LineKind
 from chalicelib.reconciliation import rules
 from chalicelib.reconciliation.model import (
     DONE,
+    REFUSED,
     Attempt,
     Discrepancy,
     DiscrepancyState,
@@ -81,21 +82,10 @@ class ReconcileDay:
         `BillBrokenError`, `BillNotReadyError` or one of the provider's fates: then nothing changed.
         """
         try:
-            found = self._reconcile(day, progress)
+            return self._reconcile(day, progress)
         except PlatformError as refused:
-            self._attempted(
-                Attempt(
-                    day=day.isoformat(),
-                    at=self.clock.now(),
-                    done=False,
-                    code=refused.code,
-                    detail=refused.detail,
-                    facts=tuple((name, str(fact)) for name, fact in refused.facts.items()),
-                )
-            )
+            self._refused(day.isoformat(), refused)
             raise
-        self._attempted(Attempt(day=day.isoformat(), at=self.clock.now(), done=True))
-        return found
 
     def again(self, day: date, progress: Progress = quietly) -> Reconciliation:
         """Reconcile a day, and again each day after it that was: what stands is carried on."""
@@ -196,6 +186,8 @@ class ReconcileDay:
         try:
             with self.commits() as work:
                 self.store.reconciled(work, found)
+                done = Attempt(day=day, at=found.at, done=True)
+                self.store.attempted(work, self.provider_name, done)
                 self._say(work, found, fees, booked, more)
         except CommitRefusedError:
             raise ReconciliationUnsettledError("another run came to its end first") from None
@@ -236,9 +228,19 @@ class ReconcileDay:
         balance = self.balances.at(account, CNY, position)
         return balance.debits - balance.credits
 
-    def _attempted(self, attempt: Attempt) -> None:
+    def _refused(self, day: str, refused: PlatformError) -> None:
+        """Keep why a run was refused, and where; what was found before stands beside it."""
+        attempt = Attempt(
+            day=day,
+            at=self.clock.now(),
+            done=False,
+            code=refused.code,
+            detail=refused.detail,
+            facts=tuple((name, str(fact)) for name, fact in refused.facts.items()),
+        )
         with self.commits() as work:
             self.store.attempted(work, self.provider_name, attempt)
+            work.emit(REFUSED, f"{self.provider_name}/{day}", facts={"code": refused.code})
 
 
 def _summed(stood: Sequence[Discrepancy]) -> tuple[Standing, ...]:
