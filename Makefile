@@ -62,6 +62,9 @@ rebuild: $(READY) ## build the books again from the numbered list, and compare; 
 doctor: $(READY) ## what is stuck, since when, and what to do about it; JSON=1 for machines
 	@$(BIN)/python -m local.doctor
 
+reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, JSON=1, HTML=page.html
+	@$(BIN)/python -m local.reconcile
+
 redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
@@ -73,4 +76,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor redrive package lock
+.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package lock

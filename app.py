@@ -13,6 +13,7 @@ from chalicelib.front import APIS
 from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
+from chalicelib.reconciliation.jobs import blueprint as reconciliation_jobs
 from chalicelib.refunds.jobs import blueprint as refunds_jobs
 from chalicelib.settlement.jobs import blueprint as settlement_jobs
 
@@ -29,5 +30,6 @@ app.register_blueprint(delivery_jobs)
 app.register_blueprint(refunds_jobs)
 app.register_blueprint(disputes_jobs)
 app.register_blueprint(complaints_jobs)
+app.register_blueprint(reconciliation_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

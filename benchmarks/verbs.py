@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from benchmarks.agreeing import agreeing
 from benchmarks.meter import Meter, Reading
 from benchmarks.money_out import money_out
 from benchmarks.refunds import refunds_and_disputes
@@ -91,6 +92,14 @@ BUDGETS = {
         Budget("page of entries", 1, 0),
         Budget("page of merchant's orders", 2, 0),
         Budget("report of health", 57, 0),
+        Budget("ask for a run", 4, 0),
+        Budget("reconcile a day", 29, 16),
+        Budget("reconcile a day, again", 28, 8),
+        Budget("take on a difference", 2, 4),
+        Budget("resolve a difference", 2, 6),
+        Budget("resolve a difference, again", 1, 0),
+        Budget("a day's report", 27, 0),
+        Budget("page of what stands", 2, 0),
     )
 }
 
@@ -141,6 +150,7 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield from money_out(house, read)
     yield from refunds_and_disputes(house, read)
     yield read("report of health", examination(house.table, house.clock).examine)
+    yield from agreeing(house, read)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

@@ -18,6 +18,7 @@ from chalicelib.health.api import api as health
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
+from chalicelib.reconciliation.api import api as reconciliation
 from chalicelib.refunds.api import api as refunds
 from chalicelib.settlement.api import api as settlement
 
@@ -38,6 +39,7 @@ APIS = (
     complaints,
     books,
     health,
+    reconciliation,
 )
 
 

@@ -91,6 +91,12 @@ def settlements_queue() -> SqsQueue:
 
 
 @cache
+def reconciliations_queue() -> SqsQueue:
+    """Return the queue of days that somebody wants reconciled."""
+    return SqsQueue(sqs_client(), settings().reconciliations_queue)
+
+
+@cache
 def dead_letters() -> Mapping[str, Callable[[], int]]:
     """Return who counts each queue's dead letters, by the queue's short name."""
     configured, client = settings(), sqs_client()
@@ -99,6 +105,7 @@ def dead_letters() -> Mapping[str, Callable[[], int]]:
         "commands": configured.commands_queue,
         "events": configured.events_queue,
         "settlements": configured.settlements_queue,
+        "reconciliations": configured.reconciliations_queue,
     }
     return {short: SqsQueue(client, f"{name}-dead").count for short, name in named.items()}
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from local.environment import EMULATED, environment
+
 
 def running() -> Any:
     """Return what the stack of DATA_DIR says of itself, None if none runs."""
@@ -19,15 +21,8 @@ def look_where_it_runs() -> str:
     Return the place, for people.
     """
     if (described := running()) is not None:
-        address = str(described["aws"])
-        os.environ |= {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        return f"the running stack at {address}"
+        os.environ |= {"AWS_ENDPOINT_URL": str(described["aws"]), **EMULATED}
+        return f"the running stack at {described['aws']}"
     if not {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
         print(
             f"no stack runs here ({_run_file()} is not there): start `make run`, or name AWS by"
@@ -38,5 +33,22 @@ def look_where_it_runs() -> str:
     return os.environ.get("AWS_ENDPOINT_URL", "AWS")
 
 
+def settle_where_it_runs() -> str:
+    """Give this process all settings of the stack of DATA_DIR, if one runs, as its own have them.
+
+    Return the place, for people.
+    """
+    place = look_where_it_runs()
+    if (described := running()) is not None:
+        addresses = {name: str(described[name]) for name in ("aws", "api", "sandbox")}
+        told = environment(_data_dir(), **addresses)
+        os.environ |= {name: value for name, value in told.items() if name not in os.environ}
+    return place
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("DATA_DIR", ".data")).resolve()
+
+
 def _run_file() -> Path:
-    return Path(os.environ.get("DATA_DIR", ".data")) / "run.json"
+    return _data_dir() / "run.json"

@@ -29,8 +29,10 @@ def logger() -> Logger:
     return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True, location=None)
 
 
-def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: str) -> None:
-    """Count one occurrence, as an embedded metric on standard output; facts ride in its line.
+def count(
+    metric: str, *, times: int = 1, facts: Mapping[str, str] | None = None, **dimensions: str
+) -> None:
+    """Count what occurred, as an embedded metric on standard output; facts ride in its line.
 
     Each value of a dimension is one of few: docs/operations.md lists them, and a test does.
     """
@@ -41,7 +43,7 @@ def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: 
         provider.add_dimension(name, value)
     for name, value in (facts or {}).items():
         provider.add_metadata(name, value)
-    provider.add_metric(metric, MetricUnit.Count, 1)
+    provider.add_metric(metric, MetricUnit.Count, times)
     provider.flush_metrics()
 
 

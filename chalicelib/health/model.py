@@ -22,6 +22,7 @@ class CheckName(StrEnum):
     DEAD_COMMANDS = "dead_letters_commands"
     DEAD_EVENTS = "dead_letters_events"
     DEAD_SETTLEMENTS = "dead_letters_settlements"
+    DEAD_RECONCILIATIONS = "dead_letters_reconciliations"
     SEQUENCER = "sequencer"
     SUSPENSE = "suspense"
     REFUNDS_WAITING = "refunds_waiting"

@@ -11,7 +11,8 @@ from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.record import Record
 from chalicelib.providers.bills import BillFile
 
-DONE, CHANGED, SETTLED = "reconciliation.done", "discrepancy.changed", "discrepancy.settled"
+DONE, REFUSED = "reconciliation.done", "reconciliation.refused"
+CHANGED, SETTLED = "discrepancy.changed", "discrepancy.settled"
 
 
 class Outcome(StrEnum):
@@ -124,6 +125,7 @@ class Discrepancy(Found):
     owner: str = ""
     remark: str = ""
     resolved_by: str = ""  # the business key of the entry that resolves it
+    signed_by: str = ""  # who resolved it by hand
     gone_on: str | None = None
     version: int = 0
 

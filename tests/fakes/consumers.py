@@ -1,5 +1,6 @@
 """The queues' consumers, as `chalicelib/commands.py` and `hearing.py` are."""
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from chalicelib.complaints import model as complaints
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run(rooms: "Rooms", command: Message) -> None:
-    """Run a command as the commands queue's consumer does."""
+    """Run a command as its queue's consumer does."""
     match command:
         case {"command": "close_order", "order_id": str(order_id)}:
             rooms.close_order.close(OrderId.parse(order_id))
@@ -43,6 +44,8 @@ def run(rooms: "Rooms", command: Message) -> None:
             rooms.take_complaints.take(complaint_id)
         case {"command": "answer_complaint", "case": str(case)}:
             rooms.answer_complaints.answer(case)
+        case {"command": "reconcile", "day": str(day)}:  # of a queue of its own
+            rooms.reconciling.day.again(date.fromisoformat(day))
         case _:
             raise ValueError("no such command")
 
