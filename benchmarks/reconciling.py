@@ -4,6 +4,7 @@ Each size is compared by a process of its own, so that its peak is its own. LINE
 """
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -106,9 +107,7 @@ def found_in(compared: Compared) -> Counter[tuple[str, Outcome]]:
 
 def measure(lines: int) -> None:
     """Print how a day of so many lines goes, after smaller ones."""
-    print(
-        "\nA day against the provider's bills, in a process of its own; 100 differ in each\n"
-    )
+    print("\nA day against the provider's bills, in a process of its own; 100 differ in each\n")
     print("  lines of theirs      of ours   seconds   lines/s   peak MB")
     for size in sorted({10_000, lines // 10, lines}):
         with tempfile.TemporaryDirectory() as name:
@@ -133,9 +132,11 @@ def measure(lines: int) -> None:
 
 
 def _peak_kb() -> int:
-    """Return this process's own peak; `getrusage` would tell that of the process it came from."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0])
+    """Return this process's own peak; Linux's `getrusage` may tell that of whoever started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0])
 
 
 def _main(folder: Path) -> None:

@@ -228,7 +228,9 @@ class WeChatBill:
         side, moved, left, note, number, reference, at = cells
         text = self._text
         amount = text.yuan(moved, "收支金额(元)")
-        if side not in {"收入", "支出"} or amount < 0:
+        if amount < 0:
+            text.refuse("an amount below zero", column="收支金额(元)")
+        if side not in {"收入", "支出"}:
             text.refuse("neither income nor expense", column="收支类型")
         text.sums[f"{side}笔数"] += 1
         text.sums[f"{side}金额"] += amount
