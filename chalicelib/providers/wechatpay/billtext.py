@@ -157,11 +157,11 @@ class BillText:
         return self.columns[at] if before.startswith(b"`") and at < len(self.columns) else None
 
     def _refuse_row(self, cells: Sequence[str]) -> NoReturn:
-        for column, cell in zip(self.columns, cells, strict=False):
-            if "," in cell:
-                self.refuse("a bare comma in a cell", column=column)
-        at = min(len(cells), len(self.columns) - 1)  # where the first is missing, or one too many
-        self.refuse("another number of cells than columns", column=self.columns[at])
+        if len(cells) != len(self.columns):
+            at = min(len(cells), len(self.columns) - 1)  # the first that is missing, or the last
+            self.refuse("another number of cells than columns", column=self.columns[at])
+        commas = [name for name, cell in zip(self.columns, cells, strict=True) if "," in cell]
+        self.refuse("a bare comma in a cell", column=commas[0])
 
     def _check_totals(self, names: Sequence[str]) -> None:
         self._check_names(names)
