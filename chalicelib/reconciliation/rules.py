@@ -104,6 +104,16 @@ def ours_of(row: Mapping[str, Any], clearing: str) -> Ours | None:
     )
 
 
+def agree(ours: Sequence[Ours], theirs: Sequence[Theirs]) -> bool:
+    """Tell whether one line and one entry say just the same: nearly all do, and need no words."""
+    if len(ours) != 1 or len(theirs) != 1:
+        return False
+    line = theirs[0]
+    if line.kind in _SUMMED or line.kind in _PAIRED or line.state == LineState.FAILED:
+        return False
+    return line.amount == ours[0].amount and fee_is_as_agreed(line)
+
+
 def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
     """Hold all that both sides say of one thing against each other."""
     if not theirs:
@@ -126,7 +136,7 @@ def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
         outcome = Outcome.STATE
     else:
         effect = 0  # what of a refund leaves a seller's own money is no money that is kept for us
-        outcome = Outcome.MATCHED if fee_is_as_agreed(first) else Outcome.FEE
+        outcome = Outcome.MATCHED if agree(ours, theirs) else Outcome.FEE
     return Found(
         key=key,
         outcome=outcome,
