@@ -88,7 +88,7 @@ def _payouts(
 
 def _unfreezing(house: House, read: Reader) -> Iterator[Read]:
     """Measure it where the seller is the payee; the provider's own calls are not counted."""
-    partner = House(house.table, randomness=os.urandom, partner=True)
+    partner = House(house.table, randomness=os.urandom, partner=True, lake=house.lake)
     order = _released(partner, partner.merchant())
     partner.catch_up()
     begin, advance = partner.unfreeze_order.begin, partner.pay_out.advance

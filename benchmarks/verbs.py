@@ -93,12 +93,12 @@ BUDGETS = {
         Budget("page of merchant's orders", 2, 0),
         Budget("report of health", 57, 0),
         Budget("ask for a run", 4, 0),
-        Budget("reconcile a day", 29, 16),
-        Budget("reconcile a day, again", 28, 8),
+        Budget("reconcile a day", 30, 16),
+        Budget("reconcile a day, again", 29, 8),
         Budget("take on a difference", 2, 4),
         Budget("resolve a difference", 2, 6),
         Budget("resolve a difference, again", 1, 0),
-        Budget("a day's report", 27, 0),
+        Budget("a day's report", 28, 0),
         Budget("page of what stands", 2, 0),
     )
 }

@@ -44,12 +44,17 @@ class House(Rooms):
     """Every use case, on one table, one clock and one provider."""
 
     def __init__(
-        self, table: Table, *, randomness: Randomness | None = None, partner: bool = False
+        self,
+        table: Table,
+        *,
+        randomness: Randomness | None = None,
+        partner: bool = False,
+        lake: MemoryLake | None = None,
     ) -> None:
         self.table = table
         self.clock = StoppedClock()
         self.provider = FakeProvider()
-        self.lake = MemoryLake()
+        self.lake = lake or MemoryLake()
         self.payees = FakeFunds(FundsBooks(self._collected))
         self.parcels = ShippingBooks()
         self.complained = ComplaintBooks()
