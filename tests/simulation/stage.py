@@ -14,7 +14,7 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear, RefreshCertificates
-from chalicelib.providers.funds import FrozenPayment, TransferState
+from chalicelib.providers.funds import TransferState
 from chalicelib.providers.port import Collected, Provider
 from chalicelib.providers.refunds import RefundStatus
 from chalicelib.refunds.model import FINAL, Refund, RefundState
@@ -26,24 +26,20 @@ from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
-from tests.fakes.bills import BillBooks, FakeBills
-from tests.fakes.funds import FundsBooks
-from tests.fakes.reconciling import PLATFORM
-from tests.fakes.refunds import RefundBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
-from tests.fakes.shipping import ShippingBooks
+from tests.simulation.billing import SimulatedBills
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
     Plan,
     SimulatedLake,
-    SimulatedProvider,
     SimulatedQueue,
     SimulatedTable,
     no_faults,
 )
 from tests.simulation.refunding import SimulatedRefunds
 from tests.simulation.shipping import SimulatedShipping
+from tests.simulation.theirs import TheirSide
 from tests.simulation.watched import WatchedRelease
 from tests.simulation.wire import RealWire
 from tests.simulation.world import World
@@ -67,19 +63,11 @@ class Stage:
         self.outside = Outside(self.world)
         self.table = SimulatedTable(self.outside)
         self.memory = self.table.memory
-        self.provider = SimulatedProvider(self.outside)
         self.bookings = SimulatedQueue(self.outside)
         self.commands = SimulatedQueue(self.outside)
         self.events = SimulatedQueue(self.outside)
         self.settlements = SimulatedQueue(self.outside)
-        self.payees = FundsBooks(self._collected)
-        self.parcels = ShippingBooks()
-        self.back = RefundBooks(self._paid, self._frozen, self.world.now)
-        self.payees.refunded = self._out_of_frozen
-        self.bill_books = BillBooks(self.world.now, PLATFORM)
-        self.bills = FakeBills(self.bill_books)
-        self.bill_books.statuses = lambda number: self.back.refunds[number].status
-        self.provider.bills = self.payees.bills = self.back.bills = self.bill_books
+        self._meet_the_provider()
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         self._remember_nothing()
@@ -109,14 +97,20 @@ class Stage:
                 send_commands=self.commands.send_many,
                 shipping=SimulatedShipping(self.outside, self.parcels),
                 back=SimulatedRefunds(self.outside, self.back),
-                bills=self.bills,
-                documents=SimulatedLake(self.outside),
+                bills=SimulatedBills(self.outside, self.theirs.bills),
+                documents=self.documents,
                 send_later=self._send_later,
                 tell_refund=lambda word, _said: self.refund_words.update([word]),
                 tell_payout=lambda word, _said: self.payout_words.update([word]),
                 partner=self.partner,
             )
         )
+
+    def _meet_the_provider(self) -> None:
+        self.theirs = TheirSide(self.outside)
+        self.provider, self.payees = self.theirs.provider, self.theirs.payees
+        self.back, self.parcels = self.theirs.back, self.theirs.parcels
+        self.documents = SimulatedLake(self.outside)
 
     def _remember_nothing(self) -> None:
         self.heard: Counter[int] = Counter()
@@ -350,22 +344,6 @@ class Stage:
                 return
             self.world.pause(LOOK_AGAIN.total_seconds())
             self.rooms.sweep_payouts.sweep()
-
-    def _collected(self, transaction_id: str) -> Collected | None:
-        words = self.provider.paid.values()
-        return next((word for word in words if word.transaction_id == transaction_id), None)
-
-    def _paid(self, number: str) -> Collected | None:
-        return self.provider.paid.get(number)
-
-    def _frozen(self, word: Collected) -> int:
-        assert word.seller is not None
-        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
-        return self.payees.frozen(payment).amount
-
-    def _out_of_frozen(self, transaction_id: str) -> int:
-        word = self._collected(transaction_id)
-        return self.back.taken_from_frozen(word.number) if word else 0
 
     def _send_later(self, command: Mapping[str, str], seconds: int) -> None:
         self.commands.send({**command, "ready": self.world.seconds + seconds})
