@@ -63,9 +63,8 @@ class FundsBooks:
             raise ProviderRejectedError("no such payment", provider_code="ORDER_NOT_EXIST")
         if payment.transaction_id in self.unfrozen:
             return fen(0)
-        refunded = self.refunded(payment.transaction_id)
-        gone = self._shared_of(payment.transaction_id) + refunded
-        fee = self.bills.fee_of(word.number, word.amount.amount, refunded) if self.bills else 0
+        gone = self._shared_of(payment.transaction_id) + self.refunded(payment.transaction_id)
+        fee = self.bills.fee_of(word.number) if self.bills else 0
         return fen(word.amount.amount - gone - fee)
 
     def share(self, order: ShareOrder) -> Shared:

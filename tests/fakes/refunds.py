@@ -44,7 +44,8 @@ class RefundBooks:
         if order.seller is not None:
             self.from_frozen[order.number] = min(order.amount.amount, self.frozen(word))
         if self.bills:
-            self.bills.refunded(order, back=self.back(order.payment_id))
+            back = self.back(order.payment_id)
+            self.bills.refunded(order, back=back, ours=self._ours(order))
         self.orders[order.number] = order
         self.refunds[order.number] = Refunded(
             number=order.number,
@@ -64,11 +65,15 @@ class RefundBooks:
         if known.status in {RefundStatus.PROCESSING, RefundStatus.ABNORMAL}:
             self.refunds[number] = known.evolve(status=status)
             if status is RefundStatus.CLOSED:
-                self.from_frozen.pop(number, None)
                 order = self.orders[number]
                 if self.bills:
-                    self.bills.refund_closed(order, back=self.back(order.payment_id))
+                    self.bills.refund_closed(order, ours=self._ours(order))
+                self.from_frozen.pop(number, None)
         return self.refunds[number]
+
+    def _ours(self, order: RefundOrder) -> bool:
+        """Tell whether a refund is paid of money that is kept for us."""
+        return order.seller is None or bool(self.from_frozen.get(order.number))
 
     def back(self, payment_id: str) -> int:
         """Return what of a payment is refunded, or on its way."""

@@ -55,7 +55,7 @@ def when_settled(stage: Stage, entries: Entries) -> Iterator[str]:
 
 
 def gone(stage: Stage) -> int:
-    """Return what has left the provider by our word: to people, to sellers, to partners."""
+    """Return what has left the provider: to people, sellers and partners, and as its own fee."""
     books = stage.payees
     partners = sum(
         one.amount.amount
@@ -64,7 +64,8 @@ def gone(stage: Stage) -> int:
         if one.account.startswith("partner") and one.result == "success"
     )
     back = stage.back.paid_by_us + books.returned_by(PLATFORM)
-    return books.paid_people + sum(books.unfrozen.values()) + partners + back
+    kept = stage.theirs.bill_books.kept
+    return books.paid_people + sum(books.unfrozen.values()) + partners + back + kept
 
 
 def _taken(stage: Stage, entries: Entries) -> Mapping[str, Counter[str]]:

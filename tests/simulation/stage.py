@@ -17,6 +17,7 @@ from chalicelib.payments.usecases import Hear, RefreshCertificates
 from chalicelib.providers.funds import TransferState
 from chalicelib.providers.port import Collected, Provider
 from chalicelib.providers.refunds import RefundStatus
+from chalicelib.reconciliation.model import Discrepancy
 from chalicelib.refunds.model import FINAL, Refund, RefundState
 from chalicelib.refunds.model import Word as RefundWord
 from chalicelib.refunds.store import read_refund
@@ -27,6 +28,7 @@ from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
+from tests.simulation import reconciling
 from tests.simulation.billing import SimulatedBills
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
@@ -121,6 +123,8 @@ class Stage:
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
         self.confirmed: set[OrderId] = set()
+        self.left_to_people: list[Discrepancy] = []
+        self.for_people: set[str] = set()  # keys of differences that only a person can resolve
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
     def with_faults(self) -> None:
@@ -244,6 +248,7 @@ class Stage:
         self._pay_all()
         self._refund_all(fund=True)
         self._settle_days()
+        reconciling.settle(self)
         self.rooms.logbook.sweep_stages()
 
     def _work_off(self) -> None:
