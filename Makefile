@@ -28,8 +28,11 @@ setup: $(READY) ## install the pinned tools
 demo: $(READY) ## play a purchase in each funds model, from catalogue to payout, and check the books
 	@$(BIN)/python -m local.demo
 
-test: $(READY) ## every test; T=tests/orders for some
+test: $(READY) ## every test but the long ones; T=tests/orders for some
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(T)
+
+soak: $(READY) ## the tests that take long
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m slow $(T)
 
 run: $(READY) ## start everything on loopback and stay; Ctrl-C stops it
 	@exec $(BIN)/python -m local
@@ -67,4 +70,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test run check fmt simulate bench lake-sql rebuild redrive package lock
+.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild redrive package lock

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     platform_fee_rates: dict[str, Annotated[int, Field(ge=0, le=3000)]] = {}  # `level/category`
     payout_minimum_fen: int = Field(default=100, ge=10)  # less waits for the next settlement
     freeze_days: int = Field(default=30, ge=1, le=180)  # the provider's limit to frozen money
+    round_milliseconds: int = Field(default=1000, ge=10, le=60_000)  # between rounds of numbering
     development_payees: bool = False  # development only: whoever has no account gets a made-up one
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more

@@ -24,6 +24,7 @@ _PRICE, _QUANTITY, _STOCK = 1999, 2, 10
 _TOTAL = _PRICE * _QUANTITY
 _FEE_BASIS_POINTS, _FEE = 60, 24  # of ¥39.98, half up
 _SHARE_BASIS_POINTS, _SHARE = 500, 199  # of ¥39.98, down
+_KEPT_BASIS_POINTS, _KEPT = 38, 15  # what WeChat Pay keeps of ¥39.98, half up
 _PARTNER, _PARTNERS_NUMBER = PartnerId.derive("demo"), "1922222222"
 _SELLER = "1911111111"
 _FORGED = {
@@ -77,12 +78,11 @@ def _play(stack: Stack, model: str) -> None:
     os.environ["AWS_ENDPOINT_URL"] = stack.aws
     print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
     story = Story(stack, say=_say)
+    story.fees(_KEPT_BASIS_POINTS)
     try:
         sold = _purchase(story)
-        if model == "direct":
-            _settled(story, sold)
-        else:
-            _unfrozen(story, sold)
+        day = _settled(story, sold) if model == "direct" else _unfrozen(story, sold)
+        _reconciled(story, day)
         expected = _expected(sold.merchant_id, model)
         _check(story, sold.merchant_id, expected, _books(story, sold.merchant_id))
     finally:
@@ -118,7 +118,7 @@ def _purchase(story: Story) -> Sold:
     return Sold(merchant_id, order["id"])
 
 
-def _settled(story: Story, sold: Sold) -> None:
+def _settled(story: Story, sold: Sold) -> str:
     """Let the day end, settle it, and let the merchant's owner confirm the transfer."""
     merchant = story.merchant(sold.merchant_id)
     day = story.day_over()
@@ -130,22 +130,43 @@ def _settled(story: Story, sold: Sold) -> None:
     story.payout_in(merchant, sold.merchant_id, "paid")
     statement = merchant.get(f"/v1/merchants/{sold.merchant_id}/statements/{day}?format=csv")
     story.expect("statement", statement, 200, f"of {day}")
-    print("\n" + "\n".join(f"  {line}" for line in statement.body.splitlines()))
+    print("\n" + "\n".join(f"  {line}" for line in statement.body.splitlines()) + "\n")
+    return day
 
 
-def _unfrozen(story: Story, sold: Sold) -> None:
+def _unfrozen(story: Story, sold: Sold) -> str:
     """Wait until the provider has shared, and given the seller what is its own."""
     merchant = story.merchant(sold.merchant_id)
     payout = story.payout_in(merchant, sold.merchant_id, "paid")
     _insist(payout["order_id"] == sold.order_id, "another order's money was unfrozen")
     _insist(payout["amount"]["amount"] == _TOTAL - _FEE - _SHARE, "another amount was unfrozen")
+    return story.day_over()
+
+
+def _reconciled(story: Story, day: str) -> None:
+    """Hold both days against WeChat Pay's bills: every line, and what is left, to the fen."""
+    for each in (day, story.day_over()):
+        found = story.reconciled(each)
+        lines = ", ".join(
+            f"{count['lines']} {count['kind']} {count['outcome']}" for count in found["funnel"]
+        )
+        print(
+            f"       {each}: {lines or 'nothing moved'}; WeChat Pay holds {_yuan(found['theirs'])},"
+            f" we say {_yuan(found['ours'])}; its fees {_yuan(found['fees'])};"
+            f" unexplained {_yuan(found['unexplained'])}"
+        )
+        _insist(found["unexplained"]["amount"] == 0, "the bill says otherwise than our books")
+        matched = {count["outcome"] for count in found["funnel"]} <= {"matched"}
+        _insist(matched, "a line of the bill differs from ours")
+    _insist(found["theirs"] == found["ours"], "in the end something stands between the books")
 
 
 def _expected(merchant_id: str, model: str) -> dict[str, int]:
     """Return what each account must hold in the end, on its own side."""
-    gone = _TOTAL - _FEE - _SHARE + (_SHARE if model == "partner" else 0)
+    gone = _TOTAL - _FEE - _SHARE + (_SHARE - _KEPT if model == "partner" else 0)
     accounts = {
-        "provider:wechatpay:clearing": _TOTAL - gone,
+        "provider:wechatpay:clearing": _TOTAL - _KEPT - gone,
+        "provider:wechatpay:fees": _KEPT if model == "direct" else 0,  # there the seller bears it
         f"merchant:{merchant_id}:held": 0,
         f"merchant:{merchant_id}:payout": 0,
         f"partner:{_PARTNER}:available": 0 if model == "partner" else _SHARE,
@@ -196,6 +217,10 @@ def _check(story: Story, merchant_id: str, expected: dict[str, int], accounts: l
 def _insist(holds: bool, sentence: str) -> None:  # noqa: FBT001  a check reads best so
     if not holds:
         raise StoryError(sentence)
+
+
+def _yuan(money: Any) -> str:
+    return yuan_text(Money(**money))
 
 
 def _say(step: str, reply: Reply, fact: str) -> None:

@@ -109,6 +109,19 @@ class Story:
         reply = self.operator().post("/v1/settlements", body, key=new_key())
         return self.expect("day settled", reply, 201, f"{day}, up to where it closed")
 
+    def fees(self, basis_points: int) -> None:
+        """Let the gateway keep so much of every payment from now on."""
+        reply = self.sandbox.post("/control/settings", {"fee_basis_points": basis_points})
+        self.expect("gateway's fee", reply, 200, f"{basis_points} basis points")
+
+    def reconciled(self, day: str) -> Any:
+        """Hold a closed business day against the gateway's bills, and return what came of it."""
+        body = {"business_date": day}
+        reply = self.operator().post("/v1/reconciliations", body, key=new_key())
+        self.expect("day reconciled", reply, 202, f"{day}, against WeChat Pay's bills")
+        self.ticked()
+        return self.operator().get(f"/v1/reconciliations/{day}").body
+
     def payout_in(self, merchant: Client, merchant_id: str, state: str) -> Any:
         """Wait until a merchant's newest payout is in this state, and return it."""
 
@@ -145,7 +158,7 @@ class Story:
         ours = self.stack.environment()["WECHATPAY_MCH_ID"]
         direct = [one for one in books["transactions"] if one["sub_mchid"] is None]
         frozen = [one for one in books["transactions"] if one["sub_mchid"] is not None]
-        kept = sum(one["total"] for one in direct)
+        kept = sum(one["total"] - one["fee"] for one in direct)
         kept += sum(one["frozen"] + one["pending"] + one["shared"].get(ours, 0) for one in frozen)
         paid = [bill for bill in books["transfers"] if bill["state"] == "SUCCESS"]
         return int(kept - sum(bill["transfer_amount"] for bill in paid))

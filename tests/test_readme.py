@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.stories.conftest import QUICK
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -29,6 +31,8 @@ def test_the_readme_shows_what_the_demo_prints(
     from local import demo  # noqa: PLC0415  it sets the environment of this process
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "")
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
     assert demo.main() == 0
     printed = capsys.readouterr().out.strip()
     shown = (ROOT / "README.md").read_text().partition("$ make demo\n")[2].partition("\n```")[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import cache
 
 from chalicelib import outside
@@ -13,6 +14,7 @@ from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
 from chalicelib.ledger.logbook import Logbook, Rows
 from chalicelib.ledger.sequencer import Sequencer
+from chalicelib.settings import settings
 
 authenticator = outside.authenticator
 
@@ -29,6 +31,7 @@ def sequencer() -> Sequencer:
         ),
         clock=outside.clock(),
         pause=sleep,
+        apart=timedelta(milliseconds=settings().round_milliseconds),
     )
 
 

@@ -63,6 +63,7 @@ class Sequencer:
     clock: Clock
     pause: Pause
     rows_a_shard: int = ROWS_A_SHARD
+    apart: timedelta = ROUND
 
     def run(self, *, seconds: float = 20.0) -> Progress:
         """Make rounds until nothing waits or the time is over; what is left comes next time."""
@@ -104,12 +105,12 @@ class Sequencer:
         return head
 
     def _rest(self, head: Head) -> float:
-        """Return how long to wait so that rounds are not more than one a second."""
+        """Return how long to wait so that rounds do not come faster than they should."""
         if head.numbered_at is None:
             return 0.0
-        left = ROUND - (self.clock.protocol_now() - head.numbered_at)
+        left = self.apart - (self.clock.protocol_now() - head.numbered_at)
         # More than a round left means that another's clock is ahead: no reason to wait.
-        return left.total_seconds() if timedelta(0) < left <= ROUND else 0.0
+        return left.total_seconds() if timedelta(0) < left <= self.apart else 0.0
 
     def _numbered(self, head: Head, rows: Sequence[OutboxRow]) -> tuple[Head, Batch]:
         began = head.evolve(

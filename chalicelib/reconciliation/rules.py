@@ -7,7 +7,7 @@ books is the sum of their lines' effects less the sum of ours.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.kernel.ids import DiscrepancyId, InvalidIdError, PayoutId, RefundId
@@ -85,21 +85,36 @@ def ours_of(row: Mapping[str, Any], clearing: str) -> Ours | None:
     )
 
 
-def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
-    """Hold all that both sides say of one thing against each other."""
+def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Iterator[Found]:
+    """Hold all that both sides say of one thing against each other; what is said twice is apart."""
+    kinds = {line.kind for line in theirs}
+    if kinds <= _SUMMED or kinds & _PAIRED:
+        first, more = ours[:1], ours[1:]
+        yield _of_one(key, first, theirs)
+        theirs = theirs[:1]
+    else:
+        amount = theirs[0].amount
+        first = [one for one in ours if one.amount == amount][:1] or ours[:1]
+        more = [one for one in ours if one not in first]
+        yield _of_one(key, first, theirs[:1])
+    for line in theirs[1:]:
+        again = _of_one(f"{key}/{line.bill}/{line.line}", (), (line,))
+        yield again.evolve(outcome=Outcome.DUPLICATE)
+    for one in more:
+        yield _of_one(f"{key}/{one.entry}", (one,), ()).evolve(outcome=Outcome.DUPLICATE)
+
+
+def _of_one(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
+    """Hold what belongs to one entry of ours, at most, against it."""
     if not theirs:
-        return _only_ours(key, ours)
+        return _only_ours(key, ours[0])
     first = theirs[0]
     there = sum(int(line.effect) for line in theirs)
     here = sum(int(one.effect) for one in ours)
-    kinds = {line.kind for line in theirs}
-    simple = len(theirs) == 1 or kinds <= _SUMMED or bool(kinds & _PAIRED)
     outcome, effect = Outcome.MATCHED, there - here
-    if not simple or len(ours) > 1:
-        outcome = Outcome.DUPLICATE
-    elif not ours:
+    if not ours:
         outcome = Outcome.MISSING_HERE if effect else Outcome.MATCHED
-    elif kinds <= _SUMMED or kinds & _PAIRED:
+    elif len(theirs) > 1 or first.kind in _SUMMED | _PAIRED:
         outcome = Outcome.AMOUNT if effect else Outcome.MATCHED
     elif first.amount != ours[0].amount:
         outcome = Outcome.AMOUNT
@@ -163,16 +178,15 @@ def refund_in(found: Found) -> RefundId | None:
         return None
 
 
-def _only_ours(key: str, ours: Sequence[Ours]) -> Found:
-    first = ours[0]
+def _only_ours(key: str, ours: Ours) -> Found:
     return Found(
         key=key,
-        outcome=Outcome.DUPLICATE if len(ours) > 1 else Outcome.MISSING_THERE,
+        outcome=Outcome.MISSING_THERE,
         kind=ENTRY,
-        effect=-sum(int(one.effect) for one in ours),
-        ours=sum(int(one.amount) for one in ours),
-        at=first.at,
-        entry=first.entry,
+        effect=-int(ours.effect),
+        ours=int(ours.amount),
+        at=ours.at,
+        entry=ours.entry,
     )
 
 

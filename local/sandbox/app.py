@@ -27,6 +27,8 @@ from local.sandbox.pushes import Pushes
 from local.sandbox.refunds import Refunds
 from local.sandbox.sharing_calls import SharingCalls
 from local.sandbox.shipping_calls import ShippingCalls
+from local.sandbox.statement_calls import StatementCalls
+from local.sandbox.statements import Statements
 from local.sandbox.timetable import Timetable
 from local.sandbox.trades import Trades
 from local.sandbox.transfer_calls import TransferCalls
@@ -125,6 +127,7 @@ class Sandbox:
         gateway = Gateway(self._book, trades, keys=keys, now=self._now)
         control = Control(self._book, trades, self._messenger, self._faults, rotate=self._rotate)
         sharing = SharingCalls(self._book, transfers, keys=keys, now=business_now)
+        statements = Statements(self._book, now=business_now, token_now=self._now)
         parcels = Parcels(self._book, now=business_now)
         shipping = ShippingCalls(parcels, self._pushes, self._timetable, keys=keys, now=self._now)
         routes = {
@@ -140,6 +143,7 @@ class Sandbox:
             **shipping.routes(),
             **Refunds(self._book, self._messenger, keys=keys, now=business_now).routes(),
             **TransferCalls(transfers, self._messenger, keys=keys).routes(),
+            **StatementCalls(statements, keys=keys, address=self._address).routes(),
         }
         return gateway, Routes(routes)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from local.sandbox.bills import Bill
 from local.sandbox.orders import Notice, Order, Preferences, Seen
 from local.sandbox.parcel import Parcel
+from local.sandbox.plan import BillPlan
 from local.sandbox.refund import Refund
 from local.sandbox.shares import ReceiverGone, ShareReturn, Split
 from local.sandbox.shelf import Shelf
@@ -35,6 +36,7 @@ class Page(BaseModel):
     receivers: list[ReceiverGone] = []
     parcels: list[Parcel] = []
     refunds: list[Refund] = []
+    plans: list[BillPlan] = []
 
 
 class Book:
@@ -45,11 +47,18 @@ class Book:
         self._path = path
         self._changed = changed
         self.bills: Shelf[Bill] = self._shelf(lambda bill: bill.out_bill_no)
-        self.splits: Shelf[Split] = self._shelf(lambda split: split.out_order_no)
-        self.returns: Shelf[ShareReturn] = self._shelf(lambda back: back.asked.out_return_no)
+        self.splits: Shelf[Split] = self._shelf(
+            lambda split: split.out_order_no, group=lambda split: split.transaction_id
+        )
+        self.returns: Shelf[ShareReturn] = self._shelf(
+            lambda back: back.asked.out_return_no, group=lambda back: back.out_order_no
+        )
         self.receivers: Shelf[ReceiverGone] = self._shelf(lambda receiver: receiver.key)
         self.parcels: Shelf[Parcel] = self._shelf(lambda parcel: parcel.transaction_id)
-        self.refunds: Shelf[Refund] = self._shelf(lambda refund: refund.out_refund_no)
+        self.refunds: Shelf[Refund] = self._shelf(
+            lambda refund: refund.out_refund_no, group=lambda refund: refund.transaction_id
+        )
+        self.plans: Shelf[BillPlan] = self._shelf(lambda plan: plan.key)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -147,6 +156,7 @@ class Book:
                 receivers=self.receivers.all(),
                 parcels=self.parcels.all(),
                 refunds=self.refunds.all(),
+                plans=self.plans.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -172,9 +182,10 @@ class Book:
         self.receivers.open(page.receivers)
         self.parcels.open(page.parcels)
         self.refunds.open(page.refunds)
+        self.plans.open(page.plans)
 
-    def _shelf(self, key: Callable[[R], str]) -> Shelf[R]:
-        return Shelf(key, lock=self.lock, changed=self._changed)
+    def _shelf(self, key: Callable[[R], str], group: Callable[[R], str] | None = None) -> Shelf[R]:
+        return Shelf(key, group=group, lock=self.lock, changed=self._changed)
 
     def _index(self, order: Order) -> None:
         self._orders[order.out_trade_no] = order

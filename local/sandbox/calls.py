@@ -10,6 +10,7 @@ from local.sandbox.control import Pay, Settings
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Notice, Preferences, Seen
 from local.sandbox.parcels import UploadForm
+from local.sandbox.plan import BillPlan
 from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
 from local.sandbox.refund import RefundForm
 from local.sandbox.refunds import REFUNDS, RefundEnd
@@ -69,6 +70,7 @@ PAID = OBJECT | {
     }
 }
 
+MADE = shape("hash_type", "hash_value", "download_url")
 PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", "control", "self"
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
@@ -203,6 +205,41 @@ CALLS = (
         optional=("sub_mchid",),
         gives=OBJECT,
     ),
+    Call(
+        "get",
+        "/v3/bill/tradebill",
+        PAY,
+        "A day's trade bill: bill_type ALL, SUCCESS or REFUND; tar_type GZIP or plain text",
+        query=("bill_date",),
+        optional=("bill_type", "tar_type", "sub_mchid"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        "/v3/bill/fundflowbill",
+        PAY,
+        "A day of the caller's own account (资金账单), account_type BASIC",
+        query=("bill_date",),
+        optional=("account_type", "tar_type"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        f"{SHARING}/bills",
+        PAY,
+        "A day's shares, their returns, what was unfrozen (分账账单)",
+        query=("bill_date",),
+        optional=("tar_type", "sub_mchid"),
+        gives=MADE,
+    ),
+    Call(
+        "get",
+        "/v3/billdownload/file",
+        PAY,
+        "A bill's file, unsigned, for five minutes",
+        query=("token",),
+        gives_type="application/x-gzip",
+    ),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(
         "get",
@@ -313,6 +350,15 @@ CALLS = (
         "Bring a refund to an end",
         body=RefundEnd,
         gives=OBJECT,
+    ),
+    Call("get", "/control/bills", CONTROL, "What is planted", gives=BillPlan, listed=True),
+    Call(
+        "post",
+        "/control/bills",
+        CONTROL,
+        "Plant differences in a day's bill, break its file, let it be made later",
+        body=BillPlan,
+        gives=BillPlan,
     ),
     Call("post", "/control/token", CONTROL, "Let the access token be over", gives=OBJECT),
     Call(

@@ -74,6 +74,8 @@ class Settings(Form):
     payments_known: bool | None = None
     refund_balance: int | None = Field(default=None, ge=0)  # null, when it is given: no end
     max_ratio: int | None = Field(default=None, ge=0, le=10_000)
+    fee_basis_points: int | None = Field(default=None, ge=0, le=10_000)
+    opening_balance: int | None = Field(default=None, ge=0)
 
     @property
     def changes(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from local.sandbox.book import Book
+from local.sandbox.fees import given_back
 from local.sandbox.orders import Order
 from local.sandbox.shares import Result, ShareReturn, Split
 
@@ -13,15 +14,17 @@ FROZEN_FOR = timedelta(days=30)
 
 
 class Funds(BaseModel):
-    """Where a paid order's money is: frozen + pending + shared + refunded + released = total.
+    """Where a paid order's money is: frozen + pending + shared + refunded + released + fee = total.
 
     `returned` came back from receivers to the merchant's balance; `shared` still counts it.
+    `fee` is what WeChat Pay keeps, less what refunds gave back of it.
     """
 
     out_trade_no: str
     transaction_id: str
     sub_mchid: str | None
     total: int
+    fee: int
     frozen: int
     pending: int
     shared: dict[str, int]
@@ -32,12 +35,12 @@ class Funds(BaseModel):
 
 def splits_of(book: Book, transaction_id: str) -> list[Split]:
     """Return every share order and unfreezing of a payment, oldest first."""
-    return [split for split in book.splits.all() if split.transaction_id == transaction_id]
+    return book.splits.of(transaction_id)
 
 
 def returns_of(book: Book, split: Split) -> list[ShareReturn]:
     """Return what was asked back of a share order, oldest first."""
-    return [each for each in book.returns.all() if each.out_order_no == split.out_order_no]
+    return book.returns.of(split.out_order_no)
 
 
 def funds(book: Book, order: Order, now: datetime) -> Funds:
@@ -55,10 +58,11 @@ def funds(book: Book, order: Order, now: datetime) -> Funds:
     pending = sum(sum(split.shared(Result.PENDING).values()) for split in splits)
     released = sum(split.released for split in splits)
     total = order.prepay.amount.total
-    refunds = [one for one in book.refunds.all() if one.transaction_id == order.transaction_id]
+    refunds = book.refunds.of(order.transaction_id)
+    back = given_back(refunds)
     refunded = sum(one.asked.amount.refund for one in refunds if one.counts)
     frozen = sum(one.frozen for one in refunds if one.counts)
-    left = total - sum(shared.values()) - pending - released - frozen
+    left = total - order.fee - sum(shared.values()) - pending - released - frozen
     assert left >= 0
     free = not order.shares or order.paid_at + FROZEN_FOR <= now
     return Funds(
@@ -66,12 +70,13 @@ def funds(book: Book, order: Order, now: datetime) -> Funds:
         transaction_id=order.transaction_id,
         sub_mchid=order.prepay.sub_mchid,
         total=total,
+        fee=order.fee - back,
         frozen=0 if free else left,
         pending=pending,
         shared=shared,
         returned=returned,
         refunded=refunded,
-        released=released + (left if free else 0) - (refunded - frozen),
+        released=released + (left if free else 0) - (refunded - back - frozen),
     )
 
 

@@ -47,6 +47,8 @@ class Order(Kept):
     state: TradeState = TradeState.NOTPAY
     transaction_id: str | None = None
     paid_at: AwareDatetime | None = None
+    fee_basis_points: int = 0  # as it was when it was paid
+    fee: int = 0
 
     @property
     def out_trade_no(self) -> str:
@@ -162,6 +164,8 @@ class Preferences(Kept):
     receivers_open: bool = True  # shares go to receivers that were never added, too
     max_ratio: int = 3000  # of an order, in basis points, that may be shared in all
     refund_balance: int | None = None  # fen that are left for refunds; None: no end
+    fee_basis_points: int = 0  # of a payment, that WeChat Pay keeps
+    opening_balance: int = 0  # of the merchant's account, before all that moved on it
     payments_known: bool = True  # shipping management has heard of the payments
     failing: dict[str, str] = {}  # accounts whose shares fail, and why
 

@@ -47,7 +47,10 @@ class RefundForm(Form):
 
 
 class Refund(Kept):
-    """One refund; `frozen` of it came out of money that was frozen for sharing."""
+    """One refund; `frozen` of it came out of money that was frozen for sharing.
+
+    `fee_back` of it came out of the payment's fee; `billed` is how its day's bill tells it.
+    """
 
     asked: RefundForm
     refund_id: str
@@ -57,6 +60,8 @@ class Refund(Kept):
     state: RefundState = RefundState.PROCESSING
     ended_at: AwareDatetime | None = None
     frozen: int = 0
+    fee_back: int = 0
+    billed: RefundState | None = None
 
     @property
     def out_refund_no(self) -> str:

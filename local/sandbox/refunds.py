@@ -9,6 +9,7 @@ from pydantic import Field
 
 from local.sandbox.book import Book
 from local.sandbox.control import from_here
+from local.sandbox.fees import fee_back
 from local.sandbox.funds import funds
 from local.sandbox.keys import SandboxKeys
 from local.sandbox.merchant import queried
@@ -105,6 +106,7 @@ class Refunds:
     def _begun(self, asked: RefundForm, order: Order) -> Refund:
         now = self._now()
         left = funds(self._book, order, now).frozen
+        fee = fee_back(order, self._of(order), asked.amount.refund)
         assert order.transaction_id
         day = china_time(now)[:10].replace("-", "")
         return self._book.refunds.keep(
@@ -114,13 +116,14 @@ class Refunds:
                 transaction_id=order.transaction_id,
                 out_trade_no=order.out_trade_no,
                 created_at=now,
-                frozen=min(asked.amount.refund, left),
+                frozen=min(asked.amount.refund - fee, left),
+                fee_back=fee,
             )
         )
 
     def _of(self, order: Order) -> list[Refund]:
-        every = self._book.refunds.all()
-        return [one for one in every if one.transaction_id == order.transaction_id]
+        assert order.transaction_id
+        return self._book.refunds.of(order.transaction_id)
 
     def _look(self, request: Request, number: str) -> Answer:
         sub_mchid = queried(request, optional=("sub_mchid",)).get("sub_mchid")

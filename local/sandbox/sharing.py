@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from local.sandbox.book import Book
 from local.sandbox.funds import FROZEN_FOR, Funds, funds, returns_of, splits_of
-from local.sandbox.orders import Order, china_time
+from local.sandbox.orders import CHINA, Order, china_time
 from local.sandbox.shares import (
     ReceiverGone,
     Result,
@@ -253,3 +253,20 @@ def _refused(reason: str) -> RefusalError:
 
 def _no_record() -> RefusalError:
     return RefusalError(404, "RESOURCE_NOT_EXISTS", "记录不存在")
+
+
+def end_of_day(book: Book, day: date) -> None:
+    """Bring to its end what was asked for on a day or before, and nobody looked at since."""
+    with book.lock:
+        failing = book.preferences.failing
+        for split in book.splits.all():
+            if not split.finished and _on(split.created_at) <= day:
+                ended = split.settled(split.created_at, failing if split.asked else {})
+                book.splits.keep(ended)
+        for back in book.returns.all():
+            if _on(back.created_at) <= day:
+                book.returns.keep(back.settled(back.created_at, failing))
+
+
+def _on(instant: datetime) -> date:
+    return instant.astimezone(CHINA).date()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from local.sandbox.book import Book
+from local.sandbox.fees import fee_of
 from local.sandbox.orders import Order, TradeState, china_time
 from local.sandbox.prepay import PartnerPrepay, Prepay
 from local.sandbox.wire import RefusalError, param_error
@@ -80,8 +81,13 @@ class Trades:
                 return order
             if order.state is TradeState.CLOSED and not force:
                 raise order_closed()
+            basis_points = self._book.preferences.fee_basis_points
             paid = order.evolve(
-                state=TradeState.SUCCESS, transaction_id=self._transaction_id(now), paid_at=now
+                state=TradeState.SUCCESS,
+                transaction_id=self._transaction_id(now),
+                paid_at=now,
+                fee_basis_points=basis_points,
+                fee=fee_of(order.prepay.amount.total, basis_points),
             )
             return self._book.keep(paid)
 

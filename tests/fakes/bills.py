@@ -67,13 +67,12 @@ class BillBooks:
             self._flow(LineKind.LISTED, word.number, amount)
             self._fee(word.number, fee)
 
-    def refunded(self, order: RefundOrder, *, back: int, ours: bool) -> None:
-        """Write a refund that was accepted; `back` was refunded of the payment before.
+    def refunded(self, order: RefundOrder, fee: int, *, ours: bool) -> None:
+        """Write a refund that was accepted, and how much of the fee goes back with it.
 
         Where it is not `ours`, the seller pays it of its own money, and has its fee back.
         """
         amount, seller = order.amount.amount, order.seller or ""
-        fee = self._gives_back(order, back + amount)
         self.given[order.number] = order.payment_id, fee
         self.kept -= fee if ours else 0
         self._write(
@@ -144,8 +143,8 @@ class BillBooks:
         given = sum(fee for of, fee in self.given.values() if of == payment)
         return self.fees.get(payment, 0) - given
 
-    def _gives_back(self, order: RefundOrder, back: int) -> int:
-        """Return what a refund gives back of the fee: as much of it as is refunded by then."""
+    def gives_back(self, order: RefundOrder, back: int) -> int:
+        """Return what a refund gives back of the fee: `back` of its payment is refunded then."""
         fee = self.fees.get(order.payment_id, 0)
         left = fee - fee * back // order.total.amount
         return max(self.fee_of(order.payment_id) - left, 0)

@@ -42,10 +42,12 @@ class RefundBooks:
             raise ProviderUnavailableError("too soon", provider_code="FREQUENCY_LIMITED")
         self.asked_at[order.payment_id] = self.now()
         if order.seller is not None:
-            self.from_frozen[order.number] = min(order.amount.amount, self.frozen(word))
+            # The fee that a refund gives back goes into it.
+            left = self.frozen(word)
+            left += self._fee_back(order) if left else 0
+            self.from_frozen[order.number] = min(order.amount.amount, left)
         if self.bills:
-            back = self.back(order.payment_id)
-            self.bills.refunded(order, back=back, ours=self._ours(order))
+            self.bills.refunded(order, self._fee_back(order), ours=self._ours(order))
         self.orders[order.number] = order
         self.refunds[order.number] = Refunded(
             number=order.number,
@@ -70,6 +72,10 @@ class RefundBooks:
                     self.bills.refund_closed(order, ours=self._ours(order))
                 self.from_frozen.pop(number, None)
         return self.refunds[number]
+
+    def _fee_back(self, order: RefundOrder) -> int:
+        back = self.back(order.payment_id) + order.amount.amount
+        return self.bills.gives_back(order, back) if self.bills else 0
 
     def _ours(self, order: RefundOrder) -> bool:
         """Tell whether a refund is paid of money that is kept for us."""

@@ -1,5 +1,7 @@
 """An independent client (PyPI `wechatpayv3`) calls the sandbox and reads its notifications."""
 
+import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from local.sandbox import SandboxKeys, build, environment, serve
-from tests.sandbox.shop import NUMBER, Mailbox, Shop
+from tests.sandbox.shop import NUMBER, Clock, Mailbox, Shop
 
 
 def real_now() -> datetime:
@@ -134,3 +136,30 @@ def test_the_oracle_downloads_certificates_old_and_new(shop: Shop, tmp_path: Pat
     serials = {f"{each.serial_number:X}" for each in oracle._core._certificates}
     assert serials == {shop.keys.platform[0].serial_no, added}
     assert prepay(oracle)[0] == 200  # signed by the new certificate
+
+
+@pytest.mark.parametrize("call", ["trade_bill", "fundflow_bill", "profitsharing_bill"])
+def test_the_oracle_downloads_a_bill_of_yesterday(
+    keys: SandboxKeys, mailbox: Mailbox, tmp_path: Path, call: str
+) -> None:
+    """Only the business's clock is turned: signatures stay in real time."""
+    business = Clock()
+    server, address = serve(build(keys, now=real_now, business_now=business))
+    shop = Shop(keys, address, real_now, mailbox.url)
+    oracle = client(shop, "public_key", tmp_path)
+    prepay(oracle, settle_info={"profit_sharing": call == "profitsharing_bill"})
+    paid = shop.control("pay", out_trade_no=NUMBER, deliver=False).json["transaction_id"]
+    if call == "profitsharing_bill":
+        shop.control("settings", sharing_instant=True)
+        oracle.profitsharing_unfreeze(paid, "free_1", "解冻")
+    business.forward(days=1)
+    status, body = getattr(oracle, call)(bill_date="2026-11-24", tar_type="GZIP")
+    told = json.loads(body)
+    assert (status, told["hash_type"]) == (200, "SHA1")
+    status, body = oracle.download_bill(told["download_url"])
+    text = gzip.decompress(body)
+    assert status == 200
+    assert hashlib.sha1(text, usedforsecurity=False).hexdigest() == told["hash_value"]
+    assert paid in text.decode("utf-8-sig")
+    shop.pool.clear()
+    server.stop()

@@ -153,6 +153,7 @@ def test_a_sub_merchant_s_money_is_shared_under_its_number(shop: Shop) -> None:
             "transaction_id": payment,
             "sub_mchid": SUB,
             "total": 1999,
+            "fee": 0,
             "frozen": 0,
             "pending": 0,
             "shared": {"o1": 99},

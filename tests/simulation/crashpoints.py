@@ -6,7 +6,7 @@ if nothing had ever gone wrong.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.kernel.errors import Kind, PlatformError
@@ -111,17 +111,32 @@ def singles(verb: Registered) -> Iterator[tuple[Point, Outcome]]:
             yield point, play(verb, point)
 
 
-def pairs(verb: Registered) -> Iterator[tuple[Point, Point, Outcome]]:
-    """Fail the verb twice: after each single failure, again at every later call."""
-    for first, outcome in singles(verb):
+def pairs(
+    verb: Registered,
+    alone: Iterable[tuple[Point, Outcome]] | None = None,
+    *,
+    some: int | None = None,
+) -> Iterator[tuple[Point, Point, Outcome]]:
+    """Fail the verb twice: after each single failure, again at every later call.
+
+    The single failures may be handed over if they were played already, and only some of the pairs
+    asked for, evenly spread.
+    """
+    points = list(_pairs(singles(verb) if alone is None else alone))
+    step = 1 if some is None else len(points) // some + 1
+    for first, second in points[::step]:
+        yield first, second, play(verb, first, second)
+
+
+def _pairs(alone: Iterable[tuple[Point, Outcome]]) -> Iterator[tuple[Point, Point]]:
+    for first, outcome in alone:
         if _repeats(outcome.calls, first[0]):
             continue
         for number in range(first[0] + 1, len(outcome.calls)):
             if _repeats(outcome.calls, number):
                 continue
             for fault in FAULTS_OF[outcome.calls[number][0]]:
-                second = (number, fault)
-                yield first, second, play(verb, first, second)
+                yield first, (number, fault)
 
 
 def _repeats(calls: Sequence[tuple[str, str]], number: int) -> bool:

@@ -206,5 +206,6 @@ def _the_seller_has_its_money(stage: Stage) -> Iterator[str]:
             for word in words:
                 free = word.transaction_id in stage.payees.unfrozen
                 ended = item["state"] in {OrderState.RELEASED, OrderState.REFUNDED}
-                if free is not (ended and bool(item.get("released"))):
+                due = ended and bool(item.get("released"))
+                if free is not due and (free or stage.theirs.frozen(word)):
                     yield f"{key.pk} is {item['state']}, its money is{'' if free else ' not'} free"

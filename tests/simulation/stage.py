@@ -28,7 +28,7 @@ from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
-from tests.simulation import reconciling
+from tests.simulation import consumers, reconciling
 from tests.simulation.billing import SimulatedBills
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
@@ -125,6 +125,7 @@ class Stage:
         self.confirmed: set[OrderId] = set()
         self.left_to_people: list[Discrepancy] = []
         self.for_people: set[str] = set()  # keys of differences that only a person can resolve
+        self._caught_up: tuple[int, float] | None = None
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
     def with_faults(self) -> None:
@@ -195,25 +196,12 @@ class Stage:
         """Number what waits in the outbox, as one of several that do."""
         self.rooms.sequencer.run()
 
-    def _work(self, queue: SimulatedQueue, handle: Callable[[Message], object]) -> None:
-        """Do as SQS and Lambda do: batches of any size in any order, each message at least once.
-
-        What failed stays; when the process is killed, the whole batch stays, done or not.
-        """
+    def _work(self, queue: SimulatedQueue, handle: consumers.Handle) -> None:
+        """Take a batch of any size, in any order."""
         size = self.world.random.randint(1, 10) if self.latency() else 1
-        ready = self._ready(queue)
-        batch = self.world.random.sample(ready, min(size, len(ready)))
-        failed: list[Message] = []
-        for message in batch:
-            try:
-                handle(message)
-            except PlatformError:
-                failed.append(message)
-        for message in batch:
-            if message not in failed and message in queue.messages:
-                queue.messages.remove(message)
-        if failed:
-            raise TryAgainError("some of the batch comes again")
+        waiting = consumers.ready(queue, self.world)
+        batch = self.world.random.sample(waiting, min(size, len(waiting)))
+        consumers.take(queue, batch, handle)
 
     def _book(self, message: Message) -> None:
         collected = Collected.model_validate_json(str(message["collected"]))
@@ -252,12 +240,9 @@ class Stage:
         self.rooms.logbook.sweep_stages()
 
     def _work_off(self) -> None:
-        """Work until no booking and no command waits."""
-        for _ in range(10 * _SETTLING_ROUNDS_MAX):
-            if not (self.bookings.messages or self._ready(self.commands)):
-                break
-            self.attempt(self.work_bookings)
-            self.attempt(self.work_commands)
+        """Work until no booking and no command waits, or none gets any further now."""
+        queues = ((self.bookings, self._book), (self.commands, self.rooms.run))
+        consumers.work_off(queues, self.world)
 
     def _report_all(self) -> None:
         """Let WeChat hear of every payment, and of every shipment."""
@@ -330,12 +315,15 @@ class Stage:
 
     def _work_settlements_off(self) -> None:
         self.catch_up()
-        for _ in range(_SETTLING_ROUNDS_MAX):
-            if not self.settlements.messages:
+        in_vain = 0
+        for _ in range(consumers.PASSES_MAX):
+            before = [*self.settlements.messages]
+            if not before or in_vain > consumers.IN_VAIN_MAX:
                 return
             if not self.attempt(self.work_settlements):
                 self.world.pause(60)
             self.catch_up()
+            in_vain = in_vain + 1 if self.settlements.messages == before else 0
 
     def _pay_all(self) -> None:
         """Work until nobody waits for money: receivers confirm, and the provider is asked."""
@@ -353,13 +341,15 @@ class Stage:
     def _send_later(self, command: Mapping[str, str], seconds: int) -> None:
         self.commands.send({**command, "ready": self.world.seconds + seconds})
 
-    def _ready(self, queue: SimulatedQueue) -> list[Message]:
-        return [one for one in queue.messages if one.get("ready", 0) <= self.world.seconds]
-
     def catch_up(self) -> None:
         """Let the list come to its end, and everybody hear of it."""
-        self.sequence()
+        if self._caught_up != self._at():
+            self.sequence()
+            self._caught_up = self._at()
         self.work_all_events()
+
+    def _at(self) -> tuple[int, float]:
+        return len(self.memory.committed), self.world.seconds
 
     def attempt(self, verb: Callable[[], object]) -> bool:
         """Do it; what is refused or may be tried again is no failure of ours."""

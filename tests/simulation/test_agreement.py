@@ -31,7 +31,7 @@ from chalicelib.storage.values import Item, Key
 from tests.conftest import dynamo_table
 from tests.fakes.table import MemoryTable
 
-EXAMPLES = 250
+QUICK, LONG = 80, 1000
 BATCH = 8  # conditions and updates an example
 
 # moto can't compare across types, so each attribute has one; one in four is not there.
@@ -101,15 +101,17 @@ def answers(
     return told
 
 
-@given(items, steps)
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-def test_the_fake_agrees_with_moto(moto_table: Table, item: Item, asked: Any) -> None:
+def agree(table: Table, item: Item, asked: list[tuple[Condition, tuple[Change, ...]]]) -> None:
     key = Key("main", "thing", "head")
-    assert answers(MemoryTable(), key, item, asked) == answers(moto_table, key, item, asked)
+    assert answers(MemoryTable(), key, item, asked) == answers(table, key, item, asked)
+
+
+def examples(count: int) -> settings:
+    return settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
 
 
 @pytest.fixture
@@ -117,15 +119,33 @@ def emulator_table(emulator_client: Any) -> Table:
     return dynamo_table(emulator_client)
 
 
+@given(items, steps)
+@examples(QUICK)
+def test_the_fake_agrees_with_moto(moto_table: Table, item: Item, asked: Any) -> None:
+    agree(moto_table, item, asked)
+
+
 @pytest.mark.emulator
 @given(items, steps)
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(QUICK)
 def test_the_fake_agrees_with_the_embedded_aws(
     emulator_table: Table, item: Item, asked: Any
 ) -> None:
-    key = Key("main", "thing", "head")
-    assert answers(MemoryTable(), key, item, asked) == answers(emulator_table, key, item, asked)
+    agree(emulator_table, item, asked)
+
+
+@pytest.mark.slow
+@given(items, steps)
+@examples(LONG)
+def test_the_fake_agrees_with_moto_for_long(moto_table: Table, item: Item, asked: Any) -> None:
+    agree(moto_table, item, asked)
+
+
+@pytest.mark.slow
+@pytest.mark.emulator
+@given(items, steps)
+@examples(LONG)
+def test_the_fake_agrees_with_the_embedded_aws_for_long(
+    emulator_table: Table, item: Item, asked: Any
+) -> None:
+    agree(emulator_table, item, asked)

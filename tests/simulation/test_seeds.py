@@ -10,10 +10,21 @@ from tests.simulation.planted import BUGS, Bug, planted
 from tests.simulation.verbs import VERBS
 
 SEEDS_TO_DETECTION_MAX = 600
+LOOK_FIRST_AT = {
+    "payout failure that lowers the debit": 113,
+    "acknowledged before the commit": 91,
+    "finished taken for success": 45,
+    "stock returned twice": 45,
+    "failed payment not captured": 33,
+    "an event's error swallowed": 25,
+    "no amount condition": 21,
+}
+"""Which seed saw a bug first, when all were last gone through; it may see it again."""
 
 
-def test_nothing_is_lost_in_any_seed() -> None:
-    for seed in range(200):
+@pytest.mark.parametrize("hundred", [0, 100])
+def test_nothing_is_lost_in_any_seed(hundred: int) -> None:
+    for seed in range(hundred, hundred + 100):
         played = seeds.play(seed)
         assert played.broken is None, (seed, played.broken, *played.story)
 
@@ -38,9 +49,8 @@ def test_a_planted_bug_is_caught(bug: Bug) -> None:
             with pytest.raises(AssertionError):
                 all(crashpoints.singles(next(verb for verb in VERBS if verb.name == bug.verb)))
             return
-        broken = (
-            seed for seed in range(SEEDS_TO_DETECTION_MAX) if seeds.play(seed).broken is not None
-        )
+        order = [LOOK_FIRST_AT.get(bug.name, 0), *range(SEEDS_TO_DETECTION_MAX)]
+        broken = (seed for seed in order if seeds.play(seed).broken is not None)
         assert next(broken, None) is not None, "nobody saw it"
 
 

@@ -18,7 +18,7 @@ class TheirSide:
         self.provider = SimulatedProvider(outside)
         self.payees = FundsBooks(self._collected)
         self.parcels = ShippingBooks()
-        self.back = RefundBooks(self.provider.paid.get, self._frozen, now)
+        self.back = RefundBooks(self.provider.paid.get, self.frozen, now)
         self.payees.refunded = self._out_of_frozen
         self.bill_books = BillBooks(now, PLATFORM)
         self.bill_books.statuses = lambda number: self.back.refunds[number].status
@@ -28,16 +28,17 @@ class TheirSide:
     def keeps(self) -> int:
         """Return what the provider keeps for us: on our own account, and frozen under sellers."""
         words = self.provider.paid.values()
-        return self.bill_books.own + sum(self._frozen(word) for word in words if word.seller)
+        return self.bill_books.own + sum(self.frozen(word) for word in words if word.seller)
+
+    def frozen(self, word: Collected) -> int:
+        """Return what is frozen of a payment under its seller."""
+        assert word.seller is not None
+        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
+        return self.payees.frozen(payment).amount
 
     def _collected(self, transaction_id: str) -> Collected | None:
         words = self.provider.paid.values()
         return next((word for word in words if word.transaction_id == transaction_id), None)
-
-    def _frozen(self, word: Collected) -> int:
-        assert word.seller is not None
-        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
-        return self.payees.frozen(payment).amount
 
     def _out_of_frozen(self, transaction_id: str) -> int:
         word = self._collected(transaction_id)

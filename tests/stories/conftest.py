@@ -9,11 +9,14 @@ from local.control import Control
 from local.stack import Stack
 from local.story import Story
 
+QUICK = {"ROUND_MILLISECONDS": "50"}
+"""A story waits for many rounds of numbering, and nothing else happens in between."""
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("house")
-    with Stack(folder) as running, Control(running):
+    with Stack(folder, overrides=QUICK) as running, Control(running):
         yield running
 
 

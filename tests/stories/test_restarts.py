@@ -12,6 +12,7 @@ from chalicelib.kernel.ids import PartnerId
 from local.control import Control
 from local.stack import Stack
 from local.story import Story
+from tests.stories.conftest import QUICK
 
 Taken = TypeVar("Taken")
 
@@ -37,12 +38,20 @@ class Restarted:
 
 
 @pytest.mark.xdist_group("restarts")
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
-@pytest.mark.parametrize("model", ["direct", "partner"])
+@pytest.mark.parametrize(
+    ("model", "by"),
+    [
+        ("direct", signal.SIGKILL),
+        ("partner", signal.SIGTERM),
+        pytest.param("direct", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("partner", signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_from_catalogue_to_payout_restarted_between_every_two_steps(
     model: str, by: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"FUNDS_MODEL": model, "PLATFORM_FEE_BASIS_POINTS": "60"}
+    settings = {"FUNDS_MODEL": model, "PLATFORM_FEE_BASIS_POINTS": "60"} | QUICK
     with Stack(tmp_path, overrides=settings) as stack, Control(stack):
         monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws)
         assert os.environ["AWS_ENDPOINT_URL"] == stack.aws

@@ -9,6 +9,7 @@ from chalicelib.kernel.ids import PartnerId
 from local.control import Control
 from local.stack import Stack
 from local.story import Story, new_key
+from tests.stories.conftest import QUICK
 from tests.stories.test_payment import TOTAL, Purchase, run_tick
 
 pytestmark = pytest.mark.xdist_group("settlement")
@@ -28,7 +29,8 @@ def released(story: Story) -> Purchase:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run a house of its own: its days pass, and never come back."""
-    with Stack(tmp_path_factory.mktemp("settled")) as running, Control(running):
+    folder = tmp_path_factory.mktemp("settled")
+    with Stack(folder, overrides=QUICK) as running, Control(running):
         yield running
 
 

@@ -97,6 +97,7 @@ _FLOW_KINDS = {
     ("扣除交易手续费", "支出"): LineKind.FEE,
     ("手续费", "支出"): LineKind.FEE,
     ("返还交易手续费", "收入"): LineKind.FEE,
+    ("退回交易手续费", "收入"): LineKind.FEE,
     ("商家转账", "支出"): LineKind.TRANSFER,
     ("商家转账退回", "收入"): LineKind.TRANSFER_BACK,
     ("退款失败退回", "收入"): LineKind.REFUND_BACK,

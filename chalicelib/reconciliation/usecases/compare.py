@@ -113,7 +113,8 @@ class CompareDay:
             for key, here, there in joined(ours.groups(), theirs.groups()):
                 lines = [Theirs(*row) for row in there]
                 entries = [Ours(*row) for row in here]
-                compared.take(rules.compared(key, entries, lines))
+                for found in rules.compared(key, entries, lines):
+                    compared.take(found)
                 if lines and lines[0].seller:
                     compared.of_seller(entries, lines)
         return compared
