@@ -118,8 +118,16 @@ class BillBooks:
         if done and account == self.platform:
             self._flow(LineKind.LISTED, number, amount)
 
-    def unfrozen(self, number: str, seller: str, amount: int) -> None:
-        self._write(BillKind.SHARES, LineKind.UNFREEZE, number, amount, seller=seller, party=seller)
+    def unfrozen(self, number: str, seller: str, amount: int, **more: Any) -> None:
+        self._write(
+            BillKind.SHARES,
+            LineKind.UNFREEZE,
+            number,
+            amount,
+            seller=seller,
+            party=seller,
+            **more,
+        )
 
     def returned(self, order: ShareReturn) -> None:
         amount = order.amount.amount

@@ -133,6 +133,16 @@ class FundsBooks:
         self.outcomes[order.number] = Shared(number=order.number, finished=True, receivers=(given,))
         return self.outcomes[order.number]
 
+    def end_freeze(self, transaction_id: str) -> None:
+        """Let the freeze end by itself: all that is left is the seller's."""
+        word = self.collected(transaction_id)
+        assert word is not None
+        assert word.seller is not None
+        left = self.frozen(FrozenPayment(transaction_id=transaction_id, seller=word.seller)).amount
+        self.unfrozen[transaction_id] = left
+        if self.bills:
+            self.bills.unfrozen("", word.seller, left, reference="ended")
+
     def transfer(self, order: Transfer) -> Transferred:
         known = self.transfers.get(order.payout_id)
         if known is not None:

@@ -4,6 +4,7 @@ After each, all goes well until everything is settled, and the books must be rig
 if nothing had ever gone wrong.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,9 +98,20 @@ def ending(stage: Stage) -> str:
         }
         if "decision" in kept:
             kept["decision"] = _INSTANT.sub("", str(kept["decision"]))
+        if "text" in kept and key.pk.startswith(("reconciliation/", "dcr_")):
+            if key.sk == "attempt" or key.sk.startswith("run/"):
+                continue  # how often it was tried
+            kept = _of_no_run(str(kept["text"]))
         sk = "order" if key.sk.startswith("order/") else key.sk
         told.append(f"{key.pk} {sk} {sorted(kept.items(), key=str)}")
     return "\n".join(sorted(told))
+
+
+def _of_no_run(text: str) -> dict[str, object]:
+    """Read what was reconciled without what differs from run to run."""
+    found: dict[str, object] = json.loads(text)
+    runs = {"run", "at", "found_at", "position", "version", "fees_booked", "line", "reference"}
+    return {name: value for name, value in found.items() if name not in runs}
 
 
 def singles(verb: Registered) -> Iterator[tuple[Point, Outcome]]:

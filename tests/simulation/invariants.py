@@ -169,7 +169,7 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     collected: Counter[str] = Counter()
     for word in told.values():
         collected[word.amount.currency] += word.amount.amount
-    out = money_out.gone(stage) - reconciled.by_hand(entries)
+    out = money_out.gone(stage) - reconciled.by_hand(entries) + stage.untold
     collected.update({"CNY": -out} if out else {})
     if dict(collected) != dict(clearing):
         yield f"the provider has {dict(collected)} after {out} left, the clearing says {clearing}"

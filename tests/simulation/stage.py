@@ -125,6 +125,7 @@ class Stage:
         self.confirmed: set[OrderId] = set()
         self.left_to_people: list[Discrepancy] = []
         self.for_people: set[str] = set()  # keys of differences that only a person can resolve
+        self.untold = 0  # what left the provider otherwise than it said
         self._caught_up: tuple[int, float] | None = None
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 

@@ -77,7 +77,7 @@ class Notes:
         if now.day == day:
             return _found_again(now, day, found)
         if now.day > day:  # a day is run again, and has now what a later day missed
-            return _gone(now.evolve(day=day, gone_on=None), now.day)
+            return _gone(now.evolve(**dict(found), day=day, gone_on=None), now.day)
         return _gone(now, day)
 
     def _changed(self, noted_id: DiscrepancyId, change: Change) -> Discrepancy | None:
