@@ -125,6 +125,7 @@ class Discrepancy(Found):
     remark: str = ""
     resolved_by: str = ""  # the business key of the entry that resolves it
     gone_on: str | None = None
+    gone_by: str = ""  # what that day showed of it
     version: int = 0
 
 

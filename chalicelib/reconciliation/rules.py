@@ -29,7 +29,7 @@ REFUND_PAID = b'"refund.paid"'
 
 def discrepancy_id(provider: str, key: str) -> DiscrepancyId:
     """Return the id of what differs about one thing; an entry that resolves one names it."""
-    if key.startswith("discrepancy/"):
+    if key.startswith("discrepancy/") and "@" not in key:
         return DiscrepancyId.parse(key.removeprefix("discrepancy/"))
     return DiscrepancyId.derive("discrepancy", provider, key)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from chalicelib.kernel.ids import DiscrepancyId, PayoutId
+from chalicelib.kernel.ids import DiscrepancyId, PaymentId, PayoutId
 from chalicelib.ledger.days import business_day
 from chalicelib.ledger.postings import captured_key
 from chalicelib.providers.bills import BillKind, BillLine
@@ -63,7 +63,9 @@ def _unheard(stage: Stage) -> Verb:
 
     def reconcile() -> None:
         reconciling.job(stage)
-        assert stage.rooms.journal.find(captured_key(word.number)), "nobody asked"  # type: ignore[arg-type]
+        (found,) = [one for one in reconciling.discrepancies(stage) if one.kind == "payment"]
+        booked = captured_key(PaymentId(word.number)) in {one.key for one in stage.entries()}
+        assert booked or found.state is DiscrepancyState.WAITING, "nobody asked"
 
     return reconcile
 
@@ -272,6 +274,8 @@ def _read(stage: Stage) -> Verb:
 _DAY, _HANDS = reconciliation.ReconcileDay, reconciliation.SettleDiscrepancy
 _NOTES, _ASK = reconciliation.Notes, reconciliation.AskProvider
 _SHOW = reconciliation.ReadReconciliations
+_CLOSED = (Compared.not_of_hold, _NOTES.ended)
+_CORRECTED = (_DAY.again, _NOTES.let_go, _NOTES.bring_back)
 _RUN: tuple[Callable[..., object], ...] = (_DAY.missed, _DAY.reconcile)
 
 BILLS = [
@@ -281,8 +285,10 @@ BILLS = [
     Registered("reconcile, refund under way", _refund_under_way, _RUN),
     Registered("reconcile, frozen, under way", _refund_under_way, (_ASK.out_of_hold,), True),
     Registered("reconcile, refund unheard", _refund_paid_unheard, _RUN),
-    Registered("reconcile, refund closed", _refund_closed, (*_RUN, _NOTES.gone)),
-    Registered("reconcile, frozen, closed", _refund_closed, (Compared.not_of_hold,), True),
+    Registered("reconcile, refund closed", _refund_closed, _RUN),
+    Registered(
+        "reconcile, frozen, closed", _refund_closed, (Compared.not_of_hold, _NOTES.ended), True
+    ),
     Registered("reconcile, refund retried", _refund_retried, _RUN),
     Registered("reconcile, frozen, retried", _refund_retried, _RUN, True),
     Registered("reconcile, transfer accepted", _accepted, _RUN),
@@ -292,7 +298,9 @@ BILLS = [
     Registered("reconcile, midnight", _about_midnight, (*_RUN, _NOTES.overdue)),
     Registered("reconcile, days late", _days_late, _RUN),
     Registered("reconcile, lied to", _lied_to, _RUN),
-    Registered("reconcile, corrected bill", _corrected, (_DAY.again,)),
+    Registered(
+        "reconcile, corrected bill", _corrected, (_DAY.again, _NOTES.let_go, _NOTES.bring_back)
+    ),
     Registered("reconcile, drawn", _drawn, _RUN),
     Registered("reconcile, resolved", _resolved_and_compared, _RUN),
     Registered("assign discrepancy", _assigned, (_HANDS.assign,)),

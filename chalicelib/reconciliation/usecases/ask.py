@@ -74,12 +74,9 @@ class AskProvider:
                     return self._standing(f"shares_returned/{found.key.partition('/')[2]}")
                 case _:
                     return _NOBODY_KNOWS
-        except (
-            ProviderUnavailableError,
-            ProviderOutcomeUnknownError,
-            ProviderRejectedError,
-            TryAgainError,
-        ):
+        except (ProviderUnavailableError, ProviderOutcomeUnknownError, TryAgainError):
+            return _UNDER_WAY
+        except ProviderRejectedError:
             return _NOBODY_KNOWS
 
     def out_of_hold(self, found: Found) -> bool:

@@ -35,7 +35,7 @@ from chalicelib.reconciliation.model import (
 from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import AskProvider
 from chalicelib.reconciliation.usecases.compare import Compared, CompareDay, Progress
-from chalicelib.reconciliation.usecases.notes import Notes
+from chalicelib.reconciliation.usecases.notes import ENDED, Notes
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
 _DAYS_BACK = 31
@@ -113,7 +113,7 @@ class ReconcileDay:
         taken = [self._taken(name, found, compared) for found in compared.found]
         own = before.own if before else self._clearing_before(name)
         taken += self._opening(name, compared, own)
-        self._let_go(name, {one.id for one in taken})
+        self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
         return self._result(name, position, before, compared, own)
 
@@ -153,11 +153,16 @@ class ReconcileDay:
         closed = self.days.closed_at(date.fromisoformat(day_before(day)))
         return self._clearing(closed) if closed else 0
 
-    def _let_go(self, day: str, taken: set[str]) -> None:
-        """Let go of what an earlier run found and this one did not."""
+    def _let_go(self, day: str, taken: set[str], compared: Compared) -> None:
+        """Let go of what an earlier run found and this one did not; take back what it let go."""
         for one in self.store.every(self.provider_name, day):
-            if one.id not in taken and one.outcome not in _BY_THEMSELVES and one.gone_on is None:
-                self.notes.gone(one, day)
+            if one.id not in taken and one.outcome not in _BY_THEMSELVES:
+                self.notes.let_go(one)
+        for one in list(self.store.went_on(self.provider_name, day)):
+            if one.gone_by == ENDED:
+                compared.not_of_hold(one)
+            elif one.id not in taken and one.day != day:
+                self.notes.bring_back(one)
 
     def _ask_again(self, day: str, compared: Compared) -> None:
         """Look again at what other days left: who should have turned up, and who can be asked."""
@@ -170,7 +175,7 @@ class ReconcileDay:
                 booked = self.asking.book(one)
                 if booked.closed:
                     compared.not_of_hold(one)
-                    self.notes.gone(one, day)
+                    self.notes.ended(one, day)
                 else:
                     self.notes.booked(one, booked)
 
