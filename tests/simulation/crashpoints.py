@@ -52,7 +52,7 @@ class Outcome:
 def play(verb: Registered, *points: Point) -> Outcome:
     """Set the scene, fail at these points, retry as the platform would, settle, and check."""
     script = Script(dict(points))
-    stage = Stage(plan=script, partner=verb.partner)
+    stage = Stage(plan=script, partner=verb.partner, reconciles=verb.reconciles)
     act = verb.scene(stage)
     stage.with_faults()
     tries = 0
@@ -123,6 +123,7 @@ def pairs(
     The single failures may be handed over if they were played already, and only some of the pairs
     asked for, evenly spread.
     """
+    some = verb.pairs if some is None else some
     points = list(_pairs(singles(verb) if alone is None else alone))
     step = 1 if some is None else len(points) // some + 1
     for first, second in points[::step]:

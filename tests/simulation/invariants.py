@@ -177,7 +177,8 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     yield from refunds.when_settled(stage, entries)
     yield from disputing.when_settled(stage)
     yield from deliveries.when_settled(stage)
-    yield from reconciled.when_settled(stage, entries)
+    if stage.reconciles:
+        yield from reconciled.when_settled(stage, entries)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
             yield f"{number} was paid, and never captured"

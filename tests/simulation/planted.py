@@ -36,6 +36,7 @@ from chalicelib.storage.conditions import (
 from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
+from tests.simulation.planted_bills import BILL_BUGS
 from tests.simulation.planted_delivery import DELIVERY_BUGS
 from tests.simulation.planted_disputes import DISPUTE_BUGS
 from tests.simulation.planted_list import LIST_BUGS
@@ -231,6 +232,7 @@ BUGS = [
     *DELIVERY_BUGS,
     *REFUND_BUGS,
     *DISPUTE_BUGS,
+    *BILL_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

@@ -59,6 +59,7 @@ class Stage:
     latency: Callable[[], float] = lambda: 0.0
     wire_keys: SandboxKeys | None = None  # given, the real client speaks the real protocol
     partner: bool = False  # the seller is the payee
+    reconciles: bool = True  # every day, when all is settled
 
     def __post_init__(self) -> None:
         self.world = World(self.seed)
@@ -237,7 +238,8 @@ class Stage:
         self._pay_all()
         self._refund_all(fund=True)
         self._settle_days()
-        reconciling.settle(self)
+        if self.reconciles:
+            reconciling.settle(self)
         self.rooms.logbook.sweep_stages()
 
     def _work_off(self) -> None:

@@ -1,7 +1,8 @@
 """Scenes of reconciliation: days with every kind of difference, and the hands that resolve some."""
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
 
 from chalicelib.kernel.ids import DiscrepancyId, PaymentId, PayoutId
 from chalicelib.ledger.days import business_day
@@ -14,7 +15,8 @@ from chalicelib.reconciliation.model import Discrepancy, DiscrepancyState, Outco
 from chalicelib.reconciliation.usecases.compare import Compared
 from chalicelib.refunds.model import Refund
 from tests.simulation import reconciling
-from tests.simulation.registered import Registered, Verb
+from tests.simulation.ports import Fault
+from tests.simulation.registered import Registered, Scene, Verb
 from tests.simulation.scenes import held, paid
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_money_out import payout, unfreezing
@@ -219,6 +221,76 @@ def _corrected(stage: Stage) -> Verb:
     return lambda: reconciling.again(stage, day.isoformat())
 
 
+def _vanished(stage: Stage) -> Verb:
+    """Reconcile the day after one whose bill lacks, for good, what we booked near its end."""
+    stage.merchant()
+    stage.sequence()
+    stage.world.pause(_ALMOST_MIDNIGHT_SECONDS)
+    word = paid(stage)
+    stage.deliver(word)
+    day = end_day(stage)
+    for kind in (BillKind.PAYMENTS, BillKind.FLOWS):
+        stage.theirs.bills.changed[kind, day.isoformat()] = _without_last
+    reconciling.job(stage)
+    end_day(stage)
+    return _reconciling(stage)
+
+
+def _moved(stage: Stage) -> date:
+    """Let the bill of the second day have what belongs to the first, and reconcile both."""
+    stage.deliver(paid(stage))
+    first, bills = end_day(stage), stage.theirs.bills
+    second = end_day(stage)
+    for kind in (BillKind.PAYMENTS, BillKind.FLOWS):
+        lines = list(bills.books.of(kind, first))
+        bills.changed[kind, first.isoformat()] = partial(_instead, ())
+        bills.changed[kind, second.isoformat()] = partial(_instead, lines)
+    reconciling.job(stage)
+    return first
+
+
+def _instead(lines: Sequence[BillLine], _told: list[BillLine]) -> list[BillLine]:
+    return list(lines)
+
+
+def _moved_back(stage: Stage) -> Verb:
+    """Reconcile days again: a payment that the bill of the second had belongs to the first."""
+    _charging(stage)
+    first = _moved(stage)
+    stage.theirs.bills.changed.clear()
+    return lambda: reconciling.again(stage, first.isoformat())
+
+
+def _half_corrected(stage: Stage) -> Verb:
+    """Reconcile a day again whose bill has no more what another day lacks still."""
+    second = (_moved(stage) + timedelta(days=1)).isoformat()
+    for kind in (BillKind.PAYMENTS, BillKind.FLOWS):
+        del stage.theirs.bills.changed[kind, second]
+
+    def reconcile() -> None:
+        reconciling.again(stage, second)
+        assert stage.rooms.reconciling.read.result(second).unexplained == 0, "it was let go"
+
+    return reconcile
+
+
+def _resolved_early(stage: Stage) -> Verb:
+    """Reconcile the day on which a person resolved what turned up on the same day by itself."""
+    stage.merchant()
+    stage.sequence()
+    stage.world.pause(_ALMOST_MIDNIGHT_SECONDS)
+    word = paid(stage)
+    end_day(stage)
+    stage.outside.plan = lambda kind, _: Fault.FAIL if kind == "provider" else Fault.NONE
+    reconciling.job(stage)
+    stage.without_faults()
+    (found,) = reconciling.discrepancies(stage)
+    reconciling.resolve(stage, found)
+    stage.deliver(word)
+    end_day(stage)
+    return _reconciling(stage)
+
+
 def drawn(stage: Stage) -> Discrepancy:
     """Let an operator draw money from the account, which no verb does, and a day show it."""
     stage.deliver(paid(stage))
@@ -274,35 +346,42 @@ def _read(stage: Stage) -> Verb:
 _DAY, _HANDS = reconciliation.ReconcileDay, reconciliation.SettleDiscrepancy
 _NOTES, _ASK = reconciliation.Notes, reconciliation.AskProvider
 _SHOW = reconciliation.ReadReconciliations
-_CLOSED = (Compared.not_of_hold, _NOTES.ended)
-_CORRECTED = (_DAY.again, _NOTES.let_go, _NOTES.bring_back)
-_RUN: tuple[Callable[..., object], ...] = (_DAY.missed, _DAY.reconcile)
+_PAIRS = 300
+
+
+def _day(
+    name: str, scene: Scene, *more: Callable[..., object], partner: bool = False
+) -> Registered:
+    """Register a scene in which the daily job reconciles."""
+    covers = (_DAY.missed, _DAY.reconcile, *more)
+    return Registered(f"reconcile{name}", scene, covers, partner, _PAIRS)
+
 
 BILLS = [
-    Registered("reconcile", _plain, (*_RUN, reconciliation.CompareDay.compare, Compared.take)),
-    Registered("reconcile, an empty day", _empty, (*_RUN, Compared.funnel)),
-    Registered("reconcile, unheard", _unheard, (*_RUN, _NOTES.take, _NOTES.booked, _ASK.book)),
-    Registered("reconcile, refund under way", _refund_under_way, _RUN),
-    Registered("reconcile, frozen, under way", _refund_under_way, (_ASK.out_of_hold,), True),
-    Registered("reconcile, refund unheard", _refund_paid_unheard, _RUN),
-    Registered("reconcile, refund closed", _refund_closed, _RUN),
-    Registered(
-        "reconcile, frozen, closed", _refund_closed, (Compared.not_of_hold, _NOTES.ended), True
-    ),
-    Registered("reconcile, refund retried", _refund_retried, _RUN),
-    Registered("reconcile, frozen, retried", _refund_retried, _RUN, True),
-    Registered("reconcile, transfer accepted", _accepted, _RUN),
-    Registered("reconcile, confirmed next day", _confirmed_next_day, _RUN),
-    Registered("reconcile, a seller's day", _unfrozen, (*_RUN, Compared.of_seller), True),
-    Registered("reconcile, freeze ended", _unfrozen_by_itself, _RUN, True),
-    Registered("reconcile, midnight", _about_midnight, (*_RUN, _NOTES.overdue)),
-    Registered("reconcile, days late", _days_late, _RUN),
-    Registered("reconcile, lied to", _lied_to, _RUN),
-    Registered(
-        "reconcile, corrected bill", _corrected, (_DAY.again, _NOTES.let_go, _NOTES.bring_back)
-    ),
-    Registered("reconcile, drawn", _drawn, _RUN),
-    Registered("reconcile, resolved", _resolved_and_compared, _RUN),
+    _day("", _plain, reconciliation.CompareDay.compare, Compared.take),
+    _day(", an empty day", _empty, Compared.funnel),
+    _day(", unheard", _unheard, _NOTES.take, _NOTES.booked, _ASK.book),
+    _day(", refund under way", _refund_under_way),
+    _day(", frozen, under way", _refund_under_way, _ASK.out_of_hold, partner=True),
+    _day(", refund unheard", _refund_paid_unheard),
+    _day(", refund closed", _refund_closed),
+    _day(", frozen, closed", _refund_closed, Compared.not_of_hold, _NOTES.ended, partner=True),
+    _day(", refund retried", _refund_retried),
+    _day(", frozen, retried", _refund_retried, partner=True),
+    _day(", transfer accepted", _accepted),
+    _day(", confirmed next day", _confirmed_next_day),
+    _day(", a seller's day", _unfrozen, Compared.of_seller, partner=True),
+    _day(", freeze ended", _unfrozen_by_itself, partner=True),
+    _day(", midnight", _about_midnight),
+    _day(", days late", _days_late),
+    _day(", lied to", _lied_to),
+    _day(", vanished", _vanished, _NOTES.overdue),
+    _day(", corrected bill", _corrected, _DAY.again, _NOTES.let_go),
+    _day(", moved to another day", _moved_back, _DAY.again),
+    _day(", half corrected", _half_corrected, _DAY.again, _NOTES.bring_back),
+    _day(", resolved early", _resolved_early),
+    _day(", drawn", _drawn),
+    _day(", resolved", _resolved_and_compared),
     Registered("assign discrepancy", _assigned, (_HANDS.assign,)),
     Registered("settle discrepancy", _by_hand, (_HANDS.settle,)),
     Registered(
