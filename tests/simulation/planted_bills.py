@@ -23,6 +23,7 @@ from chalicelib.reconciliation.usecases import (
     CompareDay,
     Notes,
     ReconcileDay,
+    SettleDiscrepancy,
     hands,
     notes,
 )
@@ -135,13 +136,17 @@ def _settled_twice(roots: ExitStack) -> None:
         other = DiscrepancyId.derive("discrepancy", str(next(tries)))
         return movement.evolve(key=f"discrepancy_settled/{other}")
 
+    def forgetful(self: SettleDiscrepancy, discrepancy_id: DiscrepancyId) -> Discrepancy:
+        found: Discrepancy = read(self, discrepancy_id)
+        return found.evolve(resolution=None)
+
     everywhere: Mapping[str, Any] = {
         "before": lambda _verb: frozenset(DiscrepancyState),
         "after": lambda _state, _verb: DiscrepancyState.RESOLVED,
     }
     right = patch(roots, postings, "discrepancy_settled", settled)
     patch(roots, hands, "DISCREPANCY_LIFECYCLE", SimpleNamespace(**everywhere))
-    patch(roots, hands, "_is", lambda *_: False)
+    read = patch(roots, SettleDiscrepancy, "_found", forgetful)
 
 
 def _closed_refund_forgotten(roots: ExitStack) -> None:
