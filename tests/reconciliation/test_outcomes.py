@@ -39,11 +39,14 @@ def test_a_line_that_differs(change: Change, outcome: Outcome, effect: int) -> N
 def test_a_payment_of_nobody_is_a_persons() -> None:
     trade = Trade()
     payment = trade.sold()
-    stranger = {"number": "pay_of_nobody", "payment": "pay_of_nobody", "reference": "42"}
-    trade.change(payment, lambda line: [line, line._replace(line=9, **stranger)])
+    name = "pay_of_nobody"
+    trade.change(
+        payment,
+        lambda line: [line, line._replace(line=9, number=name, payment=name, reference="42")],
+    )
     (noted,) = trade.noted(trade.reconciled())
     assert (noted.outcome, noted.effect, noted.state) == (Outcome.MISSING_HERE, PAID, OPEN)
-    assert noted.number == "pay_of_nobody"
+    assert noted.number == name
 
 
 def test_what_was_paid_near_midnight_is_waited_for_one_day() -> None:

@@ -19,8 +19,8 @@ from tests.simulation.ports import Fault
 from tests.simulation.registered import Registered, Scene, Verb
 from tests.simulation.scenes import held, paid
 from tests.simulation.stage import Stage
-from tests.simulation.verbs_money_out import payout, unfreezing
-from tests.simulation.verbs_refunds import accept, processing, terms
+from tests.simulation.verbs_money_out import payout, terms, unfreezing
+from tests.simulation.verbs_refunds import accept, processing
 
 FEE_BASIS_POINTS = 60
 _ALMOST_MIDNIGHT_SECONDS = 8 * 3600 - 30  # the clock starts at four in the afternoon
@@ -353,7 +353,7 @@ def _day(
     name: str, scene: Scene, *more: Callable[..., object], partner: bool = False
 ) -> Registered:
     """Register a scene in which the daily job reconciles."""
-    covers = (_DAY.missed, _DAY.reconcile, *more)
+    covers: tuple[Callable[..., object], ...] = (_DAY.missed, _DAY.reconcile, *more)
     return Registered(f"reconcile{name}", scene, covers, partner, _PAIRS)
 
 
