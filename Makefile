@@ -59,7 +59,13 @@ lake-sql: $(READY) ## the numbered list in DuckDB, of `make run` or of AWS; SQL=
 rebuild: $(READY) ## build the books again from the numbered list, and compare; REPAIR=1 writes them
 	@$(BIN)/python -m local.rebuild
 
-redrive: $(READY) ## give dead letters another chance; QUEUE=events
+doctor: $(READY) ## what is stuck, since when, and what to do about it; JSON=1 for machines
+	@$(BIN)/python -m local.doctor
+
+reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, JSON=1, HTML=page.html
+	@$(BIN)/python -m local.reconcile
+
+redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
 package: $(READY) ## the deployable template and zip, checked
@@ -70,4 +76,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild redrive package lock
+.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package lock

@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.commands import blueprint as commands
+from chalicelib.complaints.jobs import blueprint as complaints_jobs
 from chalicelib.delivery.jobs import blueprint as delivery_jobs
 from chalicelib.disputes.jobs import blueprint as disputes_jobs
 from chalicelib.edge.http import remember_request
@@ -12,6 +13,7 @@ from chalicelib.front import APIS
 from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
+from chalicelib.reconciliation.jobs import blueprint as reconciliation_jobs
 from chalicelib.refunds.jobs import blueprint as refunds_jobs
 from chalicelib.settlement.jobs import blueprint as settlement_jobs
 
@@ -27,5 +29,7 @@ app.register_blueprint(settlement_jobs)
 app.register_blueprint(delivery_jobs)
 app.register_blueprint(refunds_jobs)
 app.register_blueprint(disputes_jobs)
+app.register_blueprint(complaints_jobs)
+app.register_blueprint(reconciliation_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

@@ -68,3 +68,29 @@ def refunds_and_disputes(house: House, read: Reader) -> Iterator[Read]:
         lambda: decide(disputed.id, dispute.id, fen(700), "各半", by="operator"),
     )
     yield read("carry out a split", lambda: house.carry_out.carry_out(disputed.id, dispute.id))
+    yield from _complaints(house, read)
+
+
+def _complaints(house: House, read: Reader) -> Iterator[Read]:
+    """Measure what payers tell the provider, and what it is answered."""
+
+    def complained(name: str, order: Order) -> None:
+        words = house.provider.paid.values()
+        house.complained.complain(name, *(one for one in words if order.id in one.attach))
+
+    order, disputed, released = (_paid(house, shipped=True) for _ in range(3))
+    house.disputes.open(disputed.member_id, disputed.id, "空包裹", key="d")
+    house.release.confirm(released.member_id, released.id)
+    for name, one in (("opens", order), ("joins", disputed), ("late", released)):
+        complained(name, one)
+    take, answers = house.take_complaints.take, house.answer_complaints
+    yield read("complaint opens a dispute", lambda: take("opens"))
+    yield read("complaint, known", lambda: take("opens"))
+    yield read("complaint joins a dispute", lambda: take("joins"))
+    yield read("complaint, nothing held", lambda: take("late"))
+    (dispute,) = house.disputes.of_order(order.id, member_id=None, merchant_id=None)
+    house.disputes.withdraw(order.member_id, order.id, dispute.id)
+    event = {"event": "dispute.withdrawn", "about": dispute.id, "facts": {"order_id": order.id}}
+    yield read("hear of a dispute's end", lambda: answers.hear(event))
+    yield read("answer a complaint", lambda: answers.answer(f"{order.id}.opens.1"))
+    yield read("answer a complaint, again", lambda: answers.answer(f"{order.id}.opens.1"))

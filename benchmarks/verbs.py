@@ -6,10 +6,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from benchmarks.agreeing import agreeing
 from benchmarks.meter import Meter, Reading
 from benchmarks.money_out import money_out
 from benchmarks.refunds import refunds_and_disputes
 from chalicelib.orders.model import Wanted
+from tests.fakes.health import examination
 from tests.fakes.house import TTL_SECONDS, House
 
 
@@ -76,12 +78,28 @@ BUDGETS = {
         Budget("open a dispute", 2, 8),
         Budget("decide a dispute", 2, 6),
         Budget("carry out a split", 6, 18),
+        Budget("complaint opens a dispute", 3, 12),
+        Budget("complaint, known", 2, 0),
+        Budget("complaint joins a dispute", 3, 8),
+        Budget("complaint, nothing held", 3, 4),
+        Budget("hear of a dispute's end", 2, 2),
+        Budget("answer a complaint", 4, 8),
+        Budget("answer a complaint, again", 1, 0),
         Budget("ask about a payment", 1, 0),
         Budget("number 3 commits of 1 order", 27, 29),
         Budget("number 300 commits of 100 orders", 42, 852),
         Budget("merchant's balances", 2, 0),
         Budget("page of entries", 1, 0),
         Budget("page of merchant's orders", 2, 0),
+        Budget("report of health", 57, 0),
+        Budget("ask for a run", 4, 0),
+        Budget("reconcile a day", 29, 16),
+        Budget("reconcile a day, again", 28, 8),
+        Budget("take on a difference", 2, 4),
+        Budget("resolve a difference", 2, 6),
+        Budget("resolve a difference, again", 1, 0),
+        Budget("a day's report", 27, 0),
+        Budget("page of what stands", 2, 0),
     )
 }
 
@@ -131,6 +149,8 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield from _books(house, read)
     yield from money_out(house, read)
     yield from refunds_and_disputes(house, read)
+    yield read("report of health", examination(house.table, house.clock).examine)
+    yield from agreeing(house, read)
 
 
 def _escrow(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:

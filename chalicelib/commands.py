@@ -9,6 +9,7 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
+from chalicelib.complaints import wiring as complaints
 from chalicelib.delivery import wiring as delivery
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.kernel.ids import OrderId, PaymentId, RefundId
@@ -49,5 +50,9 @@ def _run(message: Message) -> None:
             refunds.advance_refund().advance(order, refund)
         case {"command": "check_receipt", "payment_id": str(payment_id)}:
             delivery.hear_of_receipts().check(PaymentId.parse(payment_id))
+        case {"command": "take_complaint", "complaint_id": str(complaint_id)}:
+            complaints.take_complaints().take(complaint_id)
+        case {"command": "answer_complaint", "case": str(case)}:
+            complaints.answer_complaints().answer(case)
         case _:
             raise ValueError("no such command")

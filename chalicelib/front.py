@@ -8,14 +8,17 @@ from pydantic import BaseModel
 from chalicelib import outside
 from chalicelib.books.api import api as books
 from chalicelib.catalog.api import api as catalog
+from chalicelib.complaints.api import api as complaints
 from chalicelib.delivery.api import api as delivery
 from chalicelib.disputes.api import api as disputes
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
+from chalicelib.health.api import api as health
 from chalicelib.orders.api import api as orders
 from chalicelib.payments.api import api as payments
 from chalicelib.people.api import api as people
+from chalicelib.reconciliation.api import api as reconciliation
 from chalicelib.refunds.api import api as refunds
 from chalicelib.settlement.api import api as settlement
 
@@ -33,7 +36,10 @@ APIS = (
     delivery,
     settlement,
     disputes,
+    complaints,
     books,
+    health,
+    reconciliation,
 )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
+from chalicelib.complaints import model as complaints
+from chalicelib.complaints.wiring import answer_complaints
 from chalicelib.delivery import model as delivery
 from chalicelib.delivery.wiring import report_shipments
 from chalicelib.disputes import model as disputes
@@ -47,5 +49,7 @@ def _hear(message: Message) -> None:
             report_shipments().hear(event)
         if kind in disputes.HEARD:
             carry_out().hear(event)
+        if kind in complaints.HEARD:
+            answer_complaints().hear(event)
         if kind in settlement.HEARD:
             desk().hear(event)

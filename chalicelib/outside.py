@@ -5,7 +5,7 @@ another world in its place by building the rooms' use cases with its own.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -13,10 +13,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from chalicelib.edge import observe
 from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
+from chalicelib.providers.port import Fate
 from chalicelib.providers.transport import (
     NoAnswerError,
     NotSentError,
@@ -40,7 +42,7 @@ randomness = os.urandom
 def clock() -> Clock:
     """Return the machine's clock; in development its business time may be moved by a file."""
     path = settings().business_clock_file
-    return SystemClock(_offset_in(path)) if path else SystemClock()
+    return SystemClock(moved_by(path)) if path else SystemClock()
 
 
 @cache
@@ -53,7 +55,9 @@ def table() -> Table:
 @cache
 def commits() -> Commits:
     """Return the way every verb commits."""
-    return Commits(table=table(), clock=clock(), pause=sleep, randomness=randomness)
+    return Commits(
+        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_committed
+    )
 
 
 @cache
@@ -84,6 +88,26 @@ def events_queue() -> SqsQueue:
 def settlements_queue() -> SqsQueue:
     """Return the queue of who is to be settled and paid."""
     return SqsQueue(sqs_client(), settings().settlements_queue)
+
+
+@cache
+def reconciliations_queue() -> SqsQueue:
+    """Return the queue of days that somebody wants reconciled."""
+    return SqsQueue(sqs_client(), settings().reconciliations_queue)
+
+
+@cache
+def dead_letters() -> Mapping[str, Callable[[], int]]:
+    """Return who counts each queue's dead letters, by the queue's short name."""
+    configured, client = settings(), sqs_client()
+    named = {
+        "bookings": configured.bookings_queue,
+        "commands": configured.commands_queue,
+        "events": configured.events_queue,
+        "settlements": configured.settlements_queue,
+        "reconciliations": configured.reconciliations_queue,
+    }
+    return {short: SqsQueue(client, f"{name}-dead").count for short, name in named.items()}
 
 
 @cache
@@ -127,6 +151,15 @@ def secret(value: SecretStr) -> str:
     return revealed(value.get_secret_value())
 
 
+def tell_fate(provider: str, fate: Fate) -> None:
+    """Count what became of a call to a provider."""
+    observe.count("ProviderCall", provider=provider, fate=fate)
+
+
+def _tell_committed(event: str) -> None:
+    observe.count("Committed", event=event)
+
+
 def _fetch(address: str) -> bytes:
     """GET a public document, or raise `OSError`."""
     try:
@@ -140,7 +173,7 @@ def _fetch(address: str) -> bytes:
     return answer.body
 
 
-def _offset_in(path: Path) -> Callable[[], timedelta]:
+def moved_by(path: Path) -> Callable[[], timedelta]:
     """Read seconds from a file, again whenever it changes; no file is no offset."""
     seen: tuple[int, timedelta] = (-1, timedelta())
 

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     commands_queue: str = "shoukuan-local-commands"  # work to do outside, such as closing an order
     events_queue: str = "shoukuan-local-events"  # what happened, for the rooms that listen
     settlements_queue: str = "shoukuan-local-settlements"  # who is to be settled and paid
+    reconciliations_queue: str = "shoukuan-local-reconciliations"  # days to be reconciled by hand
     documents_bucket: str = "shoukuan-local-documents"  # what people hand in, as it came
     lake_bucket: str = "shoukuan-local-lake"  # the numbered list as files
 

@@ -11,13 +11,16 @@ from chalicelib.storage.outbox import OutboxRow
 from chalicelib.storage.table import Table
 
 
-def local_table() -> DynamoTable:
-    """Return the tables of a local stack, unless the environment names others."""
+def local_table(*, patience: int = 20) -> DynamoTable:
+    """Return the tables of a local stack, unless the environment names others.
+
+    `patience` is how many seconds an answer may take.
+    """
     names = {
         keys.MAIN: os.environ.get("MAIN_TABLE", "shoukuan-local-main"),
         keys.LOG: os.environ.get("LOG_TABLE", "shoukuan-local-log"),
     }
-    return DynamoTable(dynamodb_client(connect=5, read=20), names)
+    return DynamoTable(dynamodb_client(connect=min(patience, 5), read=patience), names)
 
 
 def local_lake() -> S3Lake:

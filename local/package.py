@@ -26,7 +26,10 @@ _FEEDS = {
     "RunCommands": "CommandsQueue",
     "HearEvents": "EventsQueue",
     "RunSettlements": "SettlementsQueue",
+    "RunReconciliations": "ReconciliationsQueue",
 }
+_SORTING = ("ReconcileClosedDays", "RunReconciliations")
+_SORTING_MEGABYTES = 10_240  # a day's bills, and their lines sorted on disk
 _BELL = "SequenceWhenRung"
 _RUNG_BY = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "P#"}]}}}}
 """Only new rows of the outbox ring; what the sequencer itself writes does not."""
@@ -86,6 +89,8 @@ def patch(template: dict[str, Any], stage: str) -> None:
         resources[function]["DependsOn"] = [queue]
         (source,) = resources[function]["Properties"]["Events"].values()
         source["Properties"]["FunctionResponseTypes"] = ["ReportBatchItemFailures"]
+    for function in _SORTING:
+        resources[function]["Properties"]["EphemeralStorage"] = {"Size": _SORTING_MEGABYTES}
     _hang_bell(resources[_BELL])
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":

@@ -1,4 +1,4 @@
-"""`make redrive QUEUE=events`: give a queue's dead letters another chance.
+"""`make redrive QUEUE=events`: give dead letters another chance; QUEUE=all, every queue's.
 
 A message is sent before it is deleted, so that one may come twice and none is lost.
 """
@@ -8,29 +8,34 @@ import sys
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.running import look_where_it_runs
 
+QUEUES = ("bookings", "commands", "events", "settlements", "reconciliations")
 _STAGE = os.environ.get("STAGE", "local")
 
 
 def main() -> int:
     """Move what is there now; return the exit code."""
     queue = os.environ.get("QUEUE", "")
-    if not queue:
-        print("say which: QUEUE=events, QUEUE=commands or QUEUE=bookings", file=sys.stderr)
+    if queue not in {*QUEUES, "all"}:
+        print(f"say which: QUEUE={', QUEUE='.join(QUEUES)} or QUEUE=all", file=sys.stderr)
         return 2
     place = look_where_it_runs()
     client: Any = botocore.session.get_session().create_client("sqs")
-    try:
-        moved = redrive(client, f"shoukuan-{_STAGE}-{queue}")
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        print(f"{queue} can't be redriven at {place}: {code}", file=sys.stderr)
-        return 1
-    print(f"{moved} messages of {queue} are on their way again, at {place}")
-    return 0
+    failed = False
+    for name in QUEUES if queue == "all" else (queue,):
+        try:
+            moved = redrive(client, f"shoukuan-{_STAGE}-{name}")
+        except (BotoCoreError, ClientError) as error:
+            answer = error.response["Error"] if isinstance(error, ClientError) else {}
+            code = answer.get("Code", type(error).__name__)
+            print(f"{name} can't be redriven at {place}: {code}", file=sys.stderr)
+            failed = True
+        else:
+            print(f"{moved} messages of {name} are on their way again, at {place}")
+    return int(failed)
 
 
 def redrive(client: Any, name: str) -> int:

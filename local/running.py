@@ -4,6 +4,15 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+from local.environment import EMULATED, environment
+
+
+def running() -> Any:
+    """Return what the stack of DATA_DIR says of itself, None if none runs."""
+    path = _run_file()
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def look_where_it_runs() -> str:
@@ -11,22 +20,35 @@ def look_where_it_runs() -> str:
 
     Return the place, for people.
     """
-    run_file = Path(os.environ.get("DATA_DIR", ".data")) / "run.json"
-    if run_file.exists():
-        address = str(json.loads(run_file.read_text())["aws"])
-        os.environ |= {
-            "AWS_ENDPOINT_URL": address,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        return f"the running stack at {address}"
+    if (described := running()) is not None:
+        os.environ |= {"AWS_ENDPOINT_URL": str(described["aws"]), **EMULATED}
+        return f"the running stack at {described['aws']}"
     if not {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
         print(
-            f"no stack runs here ({run_file} is not there): start `make run`, or name AWS by"
+            f"no stack runs here ({_run_file()} is not there): start `make run`, or name AWS by"
             " AWS_REGION with MAIN_TABLE, LOG_TABLE, LAKE_BUCKET and STAGE",
             file=sys.stderr,
         )
         raise SystemExit(1)
     return os.environ.get("AWS_ENDPOINT_URL", "AWS")
+
+
+def settle_where_it_runs() -> str:
+    """Give this process all settings of the stack of DATA_DIR, if one runs, as its own have them.
+
+    Return the place, for people.
+    """
+    place = look_where_it_runs()
+    if (described := running()) is not None:
+        addresses = {name: str(described[name]) for name in ("aws", "api", "sandbox")}
+        told = environment(_data_dir(), **addresses)
+        os.environ |= {name: value for name, value in told.items() if name not in os.environ}
+    return place
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("DATA_DIR", ".data")).resolve()
+
+
+def _run_file() -> Path:
+    return _data_dir() / "run.json"

@@ -5,7 +5,6 @@ Every process is a child of the runner, writes to a log of its own, and never ou
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -18,10 +17,9 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from local.emulator import Emulator, free_port
+from local.environment import environment
 from local.lifeline import spawn
 from local.resources import create_resources
-from local.sandbox.keys import environment as sandbox_environment
-from local.sandbox.keys import load_or_create
 
 _START_SECONDS_MAX = 40
 _STOP_SECONDS_MAX = 15
@@ -159,19 +157,7 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """Return what the children are told; the caller's own settings win over the sandbox's."""
-        told = {
-            "AWS_ENDPOINT_URL": self.aws,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "STAGE": "local",
-            "DEVELOPMENT_PAYEES": "true",
-            "PUBLIC_BASE_URL": self.api,
-            "SESSION_KEY": self._session_key(),
-            "BUSINESS_CLOCK_FILE": str(self.data_dir / "clock"),
-            **sandbox_environment(load_or_create(self.data_dir), self.sandbox),
-        }
+        told = environment(self.data_dir, aws=self.aws, api=self.api, sandbox=self.sandbox)
         wins = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         fixed = {
             "PORT": str(self.ports.api),
@@ -206,13 +192,6 @@ class Stack:
         with path.open("ab") as log:
             process = _spawned(module, environment, log)
         self._children.append(Child(name, module, process, health, path))
-
-    def _session_key(self) -> str:
-        path = self.data_dir / "session-key"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(32))
-        return path.read_text()
 
 
 def _spawned(module: str, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:

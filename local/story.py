@@ -120,7 +120,7 @@ class Story:
         reply = self.operator().post("/v1/reconciliations", body, key=new_key())
         self.expect("day reconciled", reply, 202, f"{day}, against WeChat Pay's bills")
         self.ticked()
-        return self.operator().get(f"/v1/reconciliations/{day}").body
+        return self.operator().get(f"/v1/reconciliations/{day}").body["result"]
 
     def payout_in(self, merchant: Client, merchant_id: str, state: str) -> Any:
         """Wait until a merchant's newest payout is in this state, and return it."""

@@ -22,11 +22,12 @@ FUNCTION_LINES_MAX = 40
 
 ROOMS = {
     *("ledger", "people", "catalog", "orders", "payments"),
-    *("escrow", "refunds", "settlement", "delivery", "disputes", "books"),
+    *("escrow", "refunds", "settlement", "delivery", "disputes", "complaints", "books"),
+    *("health", "reconciliation"),
 }
 STORES = {
     *("people", "catalog", "orders", "payments"),
-    *("refunds", "settlement", "delivery", "disputes", "reconciliation"),
+    *("refunds", "settlement", "delivery", "disputes", "complaints", "reconciliation"),
 }
 MONEY = [
     path

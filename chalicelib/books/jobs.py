@@ -28,6 +28,7 @@ def sequence_when_rung(_event: DynamoDBEvent) -> Any:
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def sequence_every_minute(_event: CloudWatchEvent) -> Any:
     """Do the same though nobody rang; and sweep away stages that lost their race."""
     swept = wiring.logbook().sweep_stages()
@@ -39,6 +40,8 @@ def _sequence(*, rung: bool) -> dict[str, int]:
     done = wiring.sequencer().run(seconds=_SECONDS)
     if done.oldest_seconds is not None and (done.rows or not rung):
         observe.measure("OldestRowSeconds", done.oldest_seconds)
+    if done.overtaken:
+        observe.count("SequencerOvertaken")
     if done.rows or done.overtaken:
         observe.note("numbered", rows=done.rows, rounds=done.rounds, overtaken=done.overtaken)
     return {"rows": done.rows}

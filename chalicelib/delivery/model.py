@@ -14,6 +14,9 @@ HEARD = frozenset({SHIPPED})
 UNREPORTED = "unreported"
 """The list of what is due: shipments of which WeChat may not know."""
 
+REFUSED_THERE = "refused"
+"""The list of shipments that WeChat refused, and that somebody should correct in its console."""
+
 SETTLEMENT_PUSH = "trade_manage_order_settlement"
 """WeChat's word that a parcel was shipped, received or settled."""
 

@@ -1,11 +1,13 @@
 """The report of each shipment, beside its order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.delivery.model import Report, ReportState
 from chalicelib.kernel.clock import instant_from, instant_text
 from chalicelib.kernel.ids import MemberId, OrderId
+from chalicelib.orders.model import OrderState
+from chalicelib.orders.store import head_key, read_order
 from chalicelib.people.model import Member
 from chalicelib.people.store import read_member
 from chalicelib.storage import keys
@@ -48,6 +50,19 @@ class ReportStore:
         """Return which of up to 100 shipments need no telling any more."""
         by_key = {keys.shipping_report(order_id): order_id for order_id in order_ids}
         return {by_key[key] for key in self.table.get_many(list(by_key))}
+
+    def many(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Report]:
+        """Return the reports that there are of up to 100 orders, in one round trip."""
+        by_key = {keys.shipping_report(order_id): order_id for order_id in order_ids}
+        found = self.table.get_many(list(by_key))
+        return {by_key[key]: _read(item) for key, item in found.items()}
+
+    def on_their_way(self, order_ids: Sequence[OrderId]) -> set[OrderId]:
+        """Return which of up to 100 orders are shipped, and neither received nor given back."""
+        heads = {head_key(order_id): order_id for order_id in order_ids}
+        found = self.table.get_many(list(heads))
+        orders = [read_order(heads[key], item) for key, item in found.items()]
+        return {order.id for order in orders if order.state is OrderState.SHIPPED}
 
     def recorded(self, work: Work, order_id: OrderId, report: Report) -> None:
         """Keep WeChat's last word about a shipment; there is one."""

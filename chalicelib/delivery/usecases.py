@@ -26,6 +26,9 @@ from chalicelib.storage.due import DueList, Note
 LOOK_AGAIN = timedelta(minutes=10)
 """How long after it was looked at a shipment of which WeChat may not know is looked at again."""
 
+LOOK_AT_REFUSED = timedelta(days=1)
+"""How long after it was shipped, or looked at, a refused shipment is looked at again."""
+
 GIVE_UP = timedelta(days=3)
 """How long after its shipment a parcel is reported that WeChat does not take."""
 
@@ -43,6 +46,7 @@ class ReportShipments:
     commits: Commits
     clock: Clock
     unreported: DueList
+    refused: DueList
     shipping: Shipping
     send: Send
     tell: TellReport
@@ -78,6 +82,9 @@ class ReportShipments:
                 state = ReportState.REFUSED if refused else ReportState.REPORTED
                 report = Report(state=state, reported_at=work.at, reason=refused)
                 self.reports.recorded(work, order_id, report)
+                if refused and not gone:
+                    first = order.shipment.shipped_at + LOOK_AT_REFUSED
+                    self.refused.put(work, order_id, first)
                 work.emit(f"shipment.{state}", order_id, facts={"merchant_id": order.merchant_id})
         except CommitRefusedError:
             return  # reported twice at once: WeChat took both for one
@@ -85,7 +92,9 @@ class ReportShipments:
 
     def sweep(self) -> int:
         """Ask again for every shipment that is noted and not reported; return for how many."""
-        return self.unreported.sweep(self.clock.now(), self._settle)
+        now = self.clock.now()
+        self.refused.sweep(now, self._keep_noted)
+        return self.unreported.sweep(now, self._settle)
 
     def _asked(self, order: Order, payment: Payment, member: Member) -> str:
         """Tell WeChat; return why it refused for good, or nothing."""
@@ -110,6 +119,16 @@ class ReportShipments:
                 raise
             return str(code)
         return ""
+
+    def _keep_noted(self, found: Sequence[Note]) -> int:
+        """Keep a refused shipment noted while it is on its way; later nobody need correct it."""
+        left = self.reports.on_their_way([OrderId(note.about) for note in found])
+        with self.commits() as work:
+            for note in found:
+                self.refused.drop(work, note)
+                if note.about in left:
+                    self.refused.put(work, note.about, note.at + LOOK_AT_REFUSED)
+        return len(left)
 
     def _settle(self, found: Sequence[Note]) -> int:
         noted = dict.fromkeys(OrderId(note.about) for note in found)  # one may be noted twice

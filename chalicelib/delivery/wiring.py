@@ -1,10 +1,17 @@
 """The room's collaborators in production."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from chalicelib import outside
-from chalicelib.delivery.model import REFUNDED, UNREPORTED, Received, Report, ReportState
+from chalicelib.delivery.model import (
+    REFUNDED,
+    REFUSED_THERE,
+    UNREPORTED,
+    Received,
+    Report,
+    ReportState,
+)
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments
 from chalicelib.edge import observe
@@ -31,6 +38,7 @@ def shipping() -> WeChatShipping:
         base_url=configured.wechat_api_base_url,
         transport=outside.transport(),
         clock=outside.clock(),
+        tell=partial(outside.tell_fate, "wechat"),
     )
     return WeChatShipping(api)
 
@@ -58,6 +66,7 @@ def report_shipments() -> ReportShipments:
         commits=outside.commits(),
         clock=outside.clock(),
         unreported=DueList(outside.table(), UNREPORTED),
+        refused=DueList(outside.table(), REFUSED_THERE),
         shipping=shipping(),
         send=_send,
         tell=_tell_report,
@@ -88,8 +97,7 @@ def _send(commands: Sequence[Mapping[str, str]]) -> None:
 
 
 def _tell_report(order_id: OrderId, report: Report) -> None:
-    """Count what WeChat said to a shipment, and alarm where a person must correct it."""
-    observe.count("ShipmentReported", state=report.state)
+    """Alarm where a person must correct it."""
     if report.state is ReportState.REFUSED and report.reason != REFUNDED:
         observe.alarm("WeChat refuses a shipment", order_id=order_id, provider_code=report.reason)
 

@@ -22,7 +22,6 @@ from chalicelib.disputes.model import (
 )
 from chalicelib.disputes.rules import assert_evidence, document_name
 from chalicelib.disputes.usecases import evidence_id
-from chalicelib.edge import observe
 from chalicelib.edge.auth import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import visible
@@ -141,7 +140,6 @@ def open_dispute(call: Call, order_id: str, body: OpenDispute) -> DisputeView:
     opened = wiring.disputes().open(
         call.caller.member_id, OrderId.parse(order_id), body.reason, key=call.idempotency_key
     )
-    observe.count("Dispute", outcome="opened")
     return _view(opened)
 
 
@@ -172,7 +170,6 @@ def withdraw_dispute(call: Call, order_id: str, dispute_id: str) -> DisputeView:
     withdrawn = wiring.disputes().withdraw(
         call.caller.member_id, OrderId.parse(order_id), DisputeId.parse(dispute_id)
     )
-    observe.count("Dispute", outcome="withdrawn")
     return _view(withdrawn)
 
 
@@ -194,7 +191,6 @@ def decide_dispute(call: Call, order_id: str, dispute_id: str, body: DecideDispu
         body.reason,
         by=call.caller.subject,
     )
-    observe.count("Dispute", outcome="decided")
     return _view(decided)
 
 

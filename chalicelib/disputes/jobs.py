@@ -11,6 +11,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def sweep_disputes(_event: CloudWatchEvent) -> Any:
     """Decide by rule what nobody decided in time, and carry out what was decided."""
     moved = wiring.carry_out().sweep()

@@ -11,6 +11,9 @@ from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
 
 DECIDED = "dispute.decided"
+CARRIED_OUT, WITHDRAWN = "dispute.carried_out", "dispute.withdrawn"
+"""A dispute's ends, of which others hear."""
+
 HEARD = frozenset({DECIDED})
 """The events to which this room listens."""
 
@@ -25,6 +28,9 @@ class DisputeState(StrEnum):
     DECIDED = "decided"  # and not carried out yet
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+
+
+ENDED = frozenset({DisputeState.CLOSED, DisputeState.WITHDRAWN})
 
 
 class DisputeVerb(StrEnum):

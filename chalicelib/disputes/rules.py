@@ -18,9 +18,11 @@ def is_disputable(order: Order, *, now: datetime, freeze_days: int) -> bool:
     return order.state in _HOLDING and now < _frozen_until(order, freeze_days) - FREEZE_MARGIN
 
 
-def decide_by(order: Order, *, now: datetime, freeze_days: int) -> datetime:
+def decide_by(
+    order: Order, *, now: datetime, freeze_days: int, within: timedelta = DECIDED_WITHIN
+) -> datetime:
     """Return until when a dispute that is opened now must be decided."""
-    return min(now + DECIDED_WITHIN, _frozen_until(order, freeze_days) - FREEZE_MARGIN)
+    return min(now + within, _frozen_until(order, freeze_days) - FREEZE_MARGIN)
 
 
 def _frozen_until(order: Order, freeze_days: int) -> datetime:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.disputes.model import (
     DISPUTE_LIFECYCLE,
+    ENDED,
     Decision,
     Dispute,
     DisputeState,
@@ -71,6 +72,11 @@ class DisputeStore:
         order = read_order(order_id, found[head]) if head in found else None
         return order, read_dispute(key, found[key]) if key in found else None
 
+    def many(self, names: Sequence[tuple[OrderId, DisputeId]]) -> Sequence[Dispute]:
+        """Return up to 100 disputes, in one round trip; what there is not is left out."""
+        found = self.table.get_many([keys.dispute(*name) for name in names])
+        return [read_dispute(key, item) for key, item in found.items()]
+
     def of_order(self, order_id: OrderId) -> Sequence[Dispute]:
         """Return an order's disputes."""
         prefix = keys.DISPUTES_OF_ORDER
@@ -113,6 +119,12 @@ class DisputeStore:
             "decide_by": instant_text(dispute.decide_by),
         }
         work.put(keys.dispute(dispute.order_id, dispute.id), item, refusal=DISPUTE)
+
+    def going_on(self, work: Work, order_id: OrderId, dispute_id: DisputeId) -> None:
+        """Refuse the commit unless a dispute is open, or decided and not carried out yet."""
+        key = keys.dispute(order_id, dispute_id)
+        going_on = tuple(sorted(set(DisputeState) - ENDED))
+        work.check(key, when=OneOf("state", going_on), refusal=DISPUTE)
 
     def withdrawn(self, work: Work, dispute: Dispute) -> None:
         """Withdraw a dispute: open → withdrawn."""

@@ -1,13 +1,15 @@
 """Opening, withdrawing, deciding and carrying out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from chalicelib.disputes import rules
 from chalicelib.disputes.model import (
+    CARRIED_OUT,
     DECIDED,
+    WITHDRAWN,
     AlreadyDisputedError,
     Decision,
     Dispute,
@@ -66,12 +68,11 @@ class Disputes:
                 if known.reason != reason:
                     raise IdempotencyKeyReusedError("this key gave another reason")
                 return known
-            now = self.clock.now()
             if order.dispute is not None:
                 raise AlreadyDisputedError("it is disputed already", dispute_id=order.dispute)
-            if not rules.is_disputable(order, now=now, freeze_days=self.freeze_days):
+            if not self.can_hold(order):
                 raise OrderNotDisputableError("nothing can be held back", state=order.state)
-            opened = self._opened(order, dispute_id, reason)
+            opened = self.hold_back(order, dispute_id, reason)
             if opened is not None:
                 return opened
         raise DisputeUnsettledError("the order is moving; try again")
@@ -94,7 +95,7 @@ class Disputes:
                 self.orders.undisputed(work, order_id, dispute_id)
                 if order.shipment is not None:
                     self.receipts.put(work, order_id, order.shipment.receipt_due_at)
-                self._say(work, order, dispute, "dispute.withdrawn")
+                self._say(work, order, dispute, WITHDRAWN)
         except CommitRefusedError:
             raise DisputeUnsettledError("the order is moving; try again") from None
         return dispute.evolve(state=DisputeState.WITHDRAWN)
@@ -175,8 +176,24 @@ class Disputes:
         """Return what was said, in the order in which it was."""
         return self.disputes.evidence(dispute)
 
-    def _opened(self, order: Order, dispute_id: DisputeId, reason: str) -> Dispute | None:
-        """Open it in one commit; None when the order moved meanwhile."""
+    def can_hold(self, order: Order) -> bool:
+        """Tell whether an order holds money that a dispute could keep where it is."""
+        now = self.clock.now()
+        return rules.is_disputable(order, now=now, freeze_days=self.freeze_days)
+
+    def hold_back(
+        self,
+        order: Order,
+        dispute_id: DisputeId,
+        reason: str,
+        *,
+        within: timedelta = rules.DECIDED_WITHIN,
+        also: Callable[[Work], None] = lambda _work: None,
+    ) -> Dispute | None:
+        """Open a dispute, and what goes with it, in one commit.
+
+        None when the order moved meanwhile, or the dispute was opened before.
+        """
         try:
             with self.commits() as work:
                 dispute = Dispute(
@@ -185,13 +202,16 @@ class Disputes:
                     state=DisputeState.OPEN,
                     reason=reason,
                     opened_at=work.at,
-                    decide_by=rules.decide_by(order, now=work.at, freeze_days=self.freeze_days),
+                    decide_by=rules.decide_by(
+                        order, now=work.at, freeze_days=self.freeze_days, within=within
+                    ),
                 )
                 self.orders.disputed(work, order, dispute_id)
                 self.disputes.opened(work, dispute)
                 self.deadlines.put(work, _about(dispute), dispute.decide_by)
                 until = instant_text(dispute.decide_by)
                 self._say(work, order, dispute, "dispute.opened", decide_by=until)
+                also(work)
         except CommitRefusedError:
             return None
         return dispute
@@ -238,7 +258,7 @@ class CarryOut:
             with self.commits() as work:
                 self.disputes.carried_out(work, dispute)
                 facts = {"merchant_id": order.merchant_id, "order_id": order_id}
-                work.emit("dispute.carried_out", dispute_id, beside=order_id, facts=facts)
+                work.emit(CARRIED_OUT, dispute_id, beside=order_id, facts=facts)
         except CommitRefusedError:
             return  # carried out twice at once
 

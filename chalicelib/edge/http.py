@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from chalice.app import Blueprint, Request, Response
@@ -185,6 +186,8 @@ def _run(
         response = _answered(operation, handler, path_parameters, request, source)
     except Exception as error:  # noqa: BLE001  the last net: no stranger sees a trace
         code, response = _refused(operation, request, error)
+    if code and not (operation.quiet and response.status_code == HTTPStatus.BAD_REQUEST):
+        observe.count("Refused", code=code)  # a forged notification is counted by its reason
     request_id = _request_id(request)
     response.headers["X-Request-Id"] = request_id
     if operation.quiet and not code:

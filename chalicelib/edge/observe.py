@@ -5,8 +5,8 @@ Facts are named one by one; bodies, tokens, openids, query strings and keys are 
 
 import os
 import traceback
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -29,8 +29,13 @@ def logger() -> Logger:
     return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True, location=None)
 
 
-def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: str) -> None:
-    """Count one occurrence, as an embedded metric on standard output; facts ride in its line."""
+def count(
+    metric: str, *, times: int = 1, facts: Mapping[str, str] | None = None, **dimensions: str
+) -> None:
+    """Count what occurred, as an embedded metric on standard output; facts ride in its line.
+
+    Each value of a dimension is one of few: docs/operations.md lists them, and a test does.
+    """
     provider = AmazonCloudWatchEMFProvider(
         namespace=NAMESPACE, service="shoukuan", metric_set={}, dimension_set={}, metadata_set={}
     )
@@ -38,7 +43,7 @@ def count(metric: str, *, facts: Mapping[str, str] | None = None, **dimensions: 
         provider.add_dimension(name, value)
     for name, value in (facts or {}).items():
         provider.add_metadata(name, value)
-    provider.add_metric(metric, MetricUnit.Count, 1)
+    provider.add_metric(metric, MetricUnit.Count, times)
     provider.flush_metrics()
 
 
@@ -57,8 +62,25 @@ def note(message: str, **facts: Any) -> None:
 
 
 def alarm(message: str, **facts: Any) -> None:
-    """Log what a person must look at; an alarm listens to the metric that goes with it."""
+    """Log what a person must look at, and count it: an alarm of its own listens to each message."""
     logger().error(message, **facts)
+    count("AlarmRaised", alarm=message)
+
+
+def job(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Count each run of a schedule, by whether it came to its end."""
+
+    @wraps(run)
+    def counted(event: Any) -> Any:
+        outcome = "failed"
+        try:
+            answer = run(event)
+            outcome = "done"
+        finally:
+            count("JobRun", job=run.__name__, outcome=outcome)
+        return answer
+
+    return counted
 
 
 def mishap(message: str, error: Exception, **facts: Any) -> None:

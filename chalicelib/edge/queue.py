@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.edge import observe
+from chalicelib.edge.problems import InternalError
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 
 if TYPE_CHECKING:
@@ -77,6 +78,22 @@ class SqsQueue:
             if answer.get("Failed"):
                 raise QueueUnavailableError("the queue took some of them only; try again")
 
+    def count(self) -> int:
+        """Return about how many messages lie here, or raise `QueueUnavailableError`."""
+        try:
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._address(),
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailableError("the queue can't be asked") from error
+        told = answer["Attributes"]
+        waiting = int(told["ApproximateNumberOfMessages"])
+        return waiting + int(told["ApproximateNumberOfMessagesNotVisible"])
+
     def _address(self) -> str:
         if self._url is None:
             self._url = self._client.get_queue_url(QueueName=self._name)["QueueUrl"]
@@ -105,7 +122,8 @@ def partial_batch(
                 message_id=record.get("messageId"),
                 receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
             )
-            observe.count("MessageFailed", code=code)
+            known = isinstance(error, PlatformError)
+            observe.count("MessageFailed", code=code if known else InternalError.code)
             raise
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

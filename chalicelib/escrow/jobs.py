@@ -11,6 +11,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def release_received_orders(_event: CloudWatchEvent) -> Any:
     """Release the money of every shipped order whose time is over."""
     released = wiring.release().sweep()

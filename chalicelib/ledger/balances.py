@@ -178,6 +178,34 @@ class Balances:
         page = self.table.query(keys.LOG, keys.balance_of(account), between=(prefix, f"{prefix}~"))
         return [key.sk.removeprefix(prefix) for key, _ in page.rows]
 
+    def folded(self, account: str) -> Sequence[Balance]:
+        """Return an account as it was folded last, in every currency; one round trip."""
+        prefix = keys.BALANCE_NOW
+        page = self.table.query(keys.LOG, keys.balance_of(account), between=(prefix, f"{prefix}~"))
+        return [
+            _balance(account, key.sk.removeprefix(prefix), item, whole(item["through"]))
+            for key, item in page.rows
+        ]
+
+    def not_zero_since(self, account: str, currency: str) -> int:
+        """Return the position since which an account was never zero; one round trip.
+
+        Of one that was not for a hundred foldings, the oldest of them.
+        """
+        first, last = (keys.balance_at(account, currency, at) for at in (0, _FAR))
+        bounds = first.sk, last.sk
+        page = self.table.query(keys.LOG, first.pk, between=bounds, newest_first=True)
+        since = 0
+        for _, item in page.rows:
+            debits, credited = whole(item["debits"]), whole(item["credits"])
+            lines = item["lines"]
+            assert isinstance(lines, list)
+            for at, debit, credit in reversed(lines):
+                if debits == credited:
+                    return since
+                since, debits, credited = whole(at), debits - debit, credited - credit
+        return since
+
     def at(self, account: str, currency: str, position: int) -> Balance:
         """Return a balance as it was at a position; one round trip, or two.
 

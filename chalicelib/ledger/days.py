@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import MerchantId
@@ -38,6 +38,16 @@ class ClosedDays:
         page = self.table.query(first.table, first.pk, between=(first.sk, _FAR))
         return [date.fromisoformat(key.sk) for key, _ in page.rows]
 
+    def day_of(self, position: int) -> str | None:
+        """Return the business day to which a position belongs, None for one that is still open.
+
+        Of one that is over for more than forty days, the oldest of them.
+        """
+        partition = keys.day_closed("")
+        page = self.table.query(partition.table, partition.pk, limit=40, newest_first=True)
+        over = [key.sk for key, item in page.rows if whole(item["position"]) >= position]
+        return over[-1] if over else None
+
 
 def active_on(
     table: Table, day: str, *, after: str | None, limit: int
@@ -45,6 +55,11 @@ def active_on(
     """Return a page of the merchants to whom something happened on a business day; one query."""
     page = table.query(keys.LOG, keys.active_on(day), after=after, limit=limit)
     return [MerchantId(key.sk) for key, _ in page.rows], page.next_sk
+
+
+def day_began(day: str) -> datetime:
+    """Return when a day began in China."""
+    return datetime.combine(date.fromisoformat(day), time(), CHINA).astimezone(UTC)
 
 
 def business_day(instant: datetime) -> date:

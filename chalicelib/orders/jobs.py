@@ -11,6 +11,7 @@ blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def sweep_expired_orders(_event: CloudWatchEvent) -> Any:
     """Ask for every overdue order to be closed."""
     asked = wiring.sweep_expired().sweep()

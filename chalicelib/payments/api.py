@@ -19,7 +19,9 @@ from chalicelib.payments.model import (
     ProviderNotOfferedError,
     SellerUnknownError,
 )
+from chalicelib.payments.rules import take_complaint_command
 from chalicelib.payments.usecases import Started
+from chalicelib.providers.complaints import Complained
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.port import (
     Collected,
@@ -98,7 +100,8 @@ def wechatpay_notified(call: Call) -> None:
     """Book what WeChat Pay says was paid; answered only when it is safe."""
     heard = word_in(call)
     if isinstance(heard, Transferred | Refunded):
-        raise NotificationRefusedError("this word belongs to another door", reason="state")
+        observe.count("NotificationRefused", provider=WECHATPAY, reason="door")
+        raise NotificationRefusedError("this word belongs to another door", reason="door")
     hear_of_payment(heard)
 
 
@@ -112,9 +115,14 @@ def word_in(call: Call) -> Heard:
 
 
 def hear_of_payment(heard: Heard) -> None:
-    """Book a payment, at whichever door it was told: money is money. Anything else is counted."""
+    """Book a payment, at whichever door it was told: money is money. Anything else is counted.
+
+    A complaint says nothing but its id, so any door can hand it on to whom it concerns.
+    """
     if isinstance(heard, Collected):
         wiring.hear().hear(heard)
+    elif isinstance(heard, Complained):
+        wiring.hand_on(take_complaint_command(heard))
     else:
         observe.count("NotificationIgnored", provider=WECHATPAY)
         observe.note("an event of no concern", what=type(heard).__name__)

@@ -26,6 +26,7 @@ def book_queued(event: SQSEvent) -> Any:
 
 
 @blueprint.schedule(Rate(6, unit=Rate.HOURS))
+@observe.job
 def refresh_certificates(_event: CloudWatchEvent) -> Any:
     """Download the certificates that WeChat Pay signs with; new ones join before old ones leave."""
     held = wiring.refresh_certificates().refresh()

@@ -70,6 +70,14 @@ class Booking(StrEnum):
     UNKNOWN = "unknown"  # no such payment: suspense, and an alarm
 
 
+class Closing(StrEnum):
+    """What came of closing an order; while it moves, the command comes again."""
+
+    CLOSED = "closed"
+    PAID = "paid"  # the shopper was faster: the money is booked
+    NOT_DUE = "not_due"  # settled before, or its time is not over
+
+
 class OrderNotPayableError(PlatformError):
     """The order is paid, closed or expired."""
 

@@ -9,6 +9,7 @@ from chalicelib.ledger.journal import JOURNAL, read_entry
 from chalicelib.orders.model import OrderState
 from chalicelib.orders.store import ORDER
 from chalicelib.payments.model import Booking, Payment, PaymentState
+from chalicelib.providers.complaints import Complained
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item
 
@@ -28,6 +29,11 @@ class Claim:
 def attach_text(order_id: OrderId, merchant_id: MerchantId) -> str:
     """Spell what travels with a payment, so that its notification needs no read."""
     return f"{order_id}/{merchant_id}"
+
+
+def take_complaint_command(heard: Complained) -> dict[str, str]:
+    """Spell the command to look a complaint up, at whichever door it was heard of."""
+    return {"command": "take_complaint", "complaint_id": heard.complaint_id}
 
 
 def holding(payments: Sequence[Payment]) -> Payment | None:

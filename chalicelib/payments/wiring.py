@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
@@ -62,6 +62,7 @@ def wechatpay() -> WeChatPay:
         clock=outside.clock(),
         randomness=outside.randomness,
         certificates=PaymentStore(outside.table()).certificates(WeChatPay.name),
+        tell=partial(outside.tell_fate, WeChatPay.name),
     )
 
 
@@ -121,6 +122,7 @@ def close_order() -> CloseOrder:
         providers=providers(),
         capture=capture(),
         clock=outside.clock(),
+        tell=lambda closing: observe.count("OrderClosing", outcome=closing),
     )
 
 
@@ -150,6 +152,11 @@ def ask_about_payment() -> AskAboutPayment:
 def hear() -> Hear:
     """Return the way a provider's word is heard."""
     return Hear(capture=capture(), queue=_queue)
+
+
+def hand_on(command: Mapping[str, str]) -> None:
+    """Queue what another room does, before its word is acknowledged."""
+    outside.commands_queue().send(dict(command))
 
 
 def _send_later(command: Mapping[str, str], delay_seconds: int) -> None:

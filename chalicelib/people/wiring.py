@@ -1,7 +1,7 @@
 """The room's collaborators in production."""
 
 import zlib
-from functools import cache
+from functools import cache, partial
 
 from chalicelib import outside
 from chalicelib.people.model import Merchant, RateTable
@@ -23,6 +23,7 @@ def sign_in() -> SignIn:
         app_id=configured.wechatpay_app_id,
         app_secret=outside.secret(configured.wechat_app_secret),
         transport=outside.transport(),
+        tell=partial(outside.tell_fate, "wechat"),
     )
     return SignIn(
         people=PeopleStore(outside.table()),

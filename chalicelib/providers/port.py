@@ -4,7 +4,8 @@
 that it may have happened: ask again with the same number; never send under a new one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import Money
 from chalicelib.kernel.record import Record
+from chalicelib.providers.complaints import Complained
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.refunds import Refunded
 
@@ -41,11 +43,44 @@ class ProviderOutcomeUnknownError(PlatformError):
     code = "provider_outcome_unknown"
 
 
+class Fate(StrEnum):
+    """What became of a call."""
+
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+TellFate = Callable[[Fate], None]
+"""Count what became of a call."""
+
+
+def tell_nobody(_fate: Fate) -> None:
+    """Count nothing."""
+
+
+@contextmanager
+def told(tell: TellFate) -> Iterator[None]:
+    """Tell the fate of the call that is made inside, unless it was answered."""
+    try:
+        yield
+    except ProviderUnavailableError:
+        tell(Fate.UNAVAILABLE)
+        raise
+    except ProviderOutcomeUnknownError:
+        tell(Fate.UNKNOWN)
+        raise
+    except PlatformError:
+        tell(Fate.REJECTED)
+        raise
+
+
 class NotificationRefusedError(PlatformError):
     """A notification that is not the provider's, or not for us; nothing is written.
 
     `reason` is one word for the metric: `stale`, `signature`, `serial`, `headers`, `body`,
-    `ciphertext`, `merchant`, `app`, `state`.
+    `ciphertext`, `merchant`, `app`, `number`, `state`, `door` (of another kind of word), `setup`.
     """
 
     kind = Kind.INVALID
@@ -98,7 +133,7 @@ class Ignored(Record):
     notification_id: str
 
 
-Heard = Collected | Transferred | Refunded | Ignored
+Heard = Collected | Transferred | Refunded | Complained | Ignored
 """What a notification can turn out to be."""
 
 

@@ -2,5 +2,5 @@
 
 Owns reconciled days and discrepancies. Touches `provider:<name>:clearing`, `provider:<name>:fees`,
 and `bank` or `platform:suspense` where a person says so.
-Emits `reconciliation.done`, `discrepancy.changed`, `discrepancy.settled`.
+Emits `reconciliation.done`, `reconciliation.refused`, `discrepancy.changed`, `discrepancy.settled`.
 """

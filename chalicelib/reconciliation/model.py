@@ -11,7 +11,8 @@ from chalicelib.kernel.lifecycle import Lifecycle
 from chalicelib.kernel.record import Record
 from chalicelib.providers.bills import BillFile
 
-DONE, CHANGED, SETTLED = "reconciliation.done", "discrepancy.changed", "discrepancy.settled"
+DONE, REFUSED = "reconciliation.done", "reconciliation.refused"
+CHANGED, SETTLED = "discrepancy.changed", "discrepancy.settled"
 
 
 class Outcome(StrEnum):
@@ -133,6 +134,7 @@ class Discrepancy(Found):
     remark: str = ""
     resolved_by: str = ""  # the business key of the entry that resolves it
     resolution: Resolution | None = None  # how a person resolved it
+    signed_by: str = ""  # who resolved it by hand
     gone_on: str | None = None
     gone_by: str = ""  # what that day showed of it
     version: int = 0

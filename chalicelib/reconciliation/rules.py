@@ -8,12 +8,20 @@ books is the sum of their lines' effects less the sum of ours.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from chalicelib.kernel.ids import DiscrepancyId, InvalidIdError, PayoutId, RefundId
 from chalicelib.payments.rules import share_number
-from chalicelib.providers.bills import BillKind, BillLine, LineKind, LineState
-from chalicelib.reconciliation.model import DiscrepancyState, Found, Ours, Outcome, Theirs
+from chalicelib.providers.bills import BillFile, BillKind, BillLine, LineKind, LineState
+from chalicelib.reconciliation.model import (
+    Discrepancy,
+    DiscrepancyState,
+    Found,
+    Ours,
+    Outcome,
+    Theirs,
+)
 from chalicelib.refunds.rules import refund_of
 from chalicelib.settlement.rules import unfreeze_number
 
@@ -32,6 +40,17 @@ def discrepancy_id(provider: str, key: str) -> DiscrepancyId:
     if key.startswith("discrepancy/") and "@" not in key:
         return DiscrepancyId.parse(key.removeprefix("discrepancy/"))
     return DiscrepancyId.derive("discrepancy", provider, key)
+
+
+def document_name(provider: str, bill: BillFile) -> str:
+    """Return the name under which a bill is kept, unchanged."""
+    return f"bills/{provider}/{bill.day}/{bill.kind}-{bill.sha1}.csv.gz"
+
+
+def age_days(found: Discrepancy, today: date) -> int:
+    """Return for how many days a discrepancy has stood, or stood until it went."""
+    end = today if found.gone_on is None else date.fromisoformat(found.gone_on)
+    return max((end - date.fromisoformat(found.day)).days, 0)
 
 
 def theirs_of(line: BillLine, bill: BillKind, *, platform: str) -> Theirs:

@@ -44,10 +44,10 @@ class ReconciliationStore:
         page = self.table.query(keys.MAIN, pk, newest_first=True, limit=1)
         return _read_day(page.rows[0][1]) if page.rows else None
 
-    def first(self, provider: str) -> str | None:
+    def first(self, provider: str) -> Reconciliation | None:
         """Return the oldest day that was reconciled."""
         page = self.table.query(keys.MAIN, keys.reconciliations_of(provider), limit=1)
-        return page.rows[0][0].sk if page.rows else None
+        return _read_day(page.rows[0][1]) if page.rows else None
 
     def days(
         self, provider: str, *, after: str | None, limit: int

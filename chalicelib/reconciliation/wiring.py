@@ -2,14 +2,17 @@
 
 from functools import cache
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from chalicelib import outside
 from chalicelib.edge import observe
+from chalicelib.kernel.errors import PlatformError
 from chalicelib.ledger.balances import Balances
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.journal import Journal
 from chalicelib.payments import wiring as payments
 from chalicelib.providers.transport import UrllibTransport
-from chalicelib.reconciliation.model import Reconciliation
+from chalicelib.reconciliation.model import DiscrepancyState, Reconciliation
 from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases import (
     AskProvider,
@@ -17,6 +20,8 @@ from chalicelib.reconciliation.usecases import (
     Notes,
     ReadReconciliations,
     ReconcileDay,
+    ReportDay,
+    RequestRun,
     SettleDiscrepancy,
 )
 from chalicelib.refunds import wiring as refunds
@@ -25,6 +30,7 @@ from chalicelib.settings import settings
 from chalicelib.settlement import wiring as settlement
 
 authenticator = outside.authenticator
+clock = outside.clock
 
 
 @cache
@@ -85,13 +91,52 @@ def read_reconciliations() -> ReadReconciliations:
     return ReadReconciliations(payments.wechatpay().name, store())
 
 
+@cache
+def request_run() -> RequestRun:
+    """Return the way a run is asked for."""
+    return RequestRun(
+        payments.wechatpay().name,
+        store(),
+        ClosedDays(outside.table()),
+        outside.clock(),
+        outside.reconciliations_queue().send_many,
+    )
+
+
+@cache
+def report_day() -> ReportDay:
+    """Return the way a day is put together for people."""
+    return ReportDay(
+        read_reconciliations(),
+        Balances(outside.table()),
+        ClosedDays(outside.table()),
+        outside.clock(),
+    )
+
+
 def tell(found: Reconciliation) -> None:
     """Count what a day came to, and alarm where a person must look."""
     for count in found.funnel:
-        observe.count("ReconciledLines", kind=count.kind, outcome=count.outcome)
+        kind, outcome = count.kind, count.outcome
+        observe.count("ReconciledLines", times=count.lines, kind=kind, outcome=outcome)
+    opened = sum(one.items for one in found.standing if one.state is DiscrepancyState.OPEN)
+    observe.measure("OpenDiscrepancies", opened, MetricUnit.Count)
+    observe.measure("UnexplainedFen", abs(found.unexplained), MetricUnit.Count)
     if found.unexplained:
         observe.alarm(
             "the provider's books and ours differ by what nobody can explain",
             day=found.day,
             unexplained=found.unexplained,
         )
+
+
+def tell_refused(day: str, refused: PlatformError) -> None:
+    """Count a day that was refused, and alarm: what was found of it before stands."""
+    observe.count("ReconciliationRefused", facts={"day": day, "code": refused.code})
+    observe.alarm(
+        "a day could not be reconciled",
+        day=day,
+        code=refused.code,
+        detail=refused.detail,
+        **{f"where_{name}": str(fact)[:80] for name, fact in refused.facts.items()},
+    )

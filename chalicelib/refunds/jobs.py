@@ -4,12 +4,14 @@ from typing import Any
 
 from chalice.app import Blueprint, CloudWatchEvent, Rate
 
+from chalicelib.edge import observe
 from chalicelib.refunds import wiring
 
 blueprint = Blueprint(__name__)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def sweep_refunds(_event: CloudWatchEvent) -> Any:
     """Ask for every refund that has been under way for a while to be looked at."""
     return {"asked": wiring.sweep_refunds().sweep()}

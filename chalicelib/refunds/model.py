@@ -107,6 +107,14 @@ class Word(StrEnum):
     UNKNOWN = "unknown"  # no such refund: an alarm
 
 
+class Delay(StrEnum):
+    """Why a refund did not go on when it was looked at."""
+
+    NOT_COLLECTED = "not_collected"  # its money is not there yet, or somebody else collects it
+    SPACED = "spaced"  # too soon after the payment's last one
+    NOT_TAKEN = "not_taken"  # the provider refuses it for now
+
+
 class RefundNotFoundError(NotFoundError):
     """There is no such refund, or it is another merchant's."""
 

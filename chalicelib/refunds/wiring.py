@@ -73,6 +73,7 @@ def advance_refund() -> AdvanceRefund:
         collecting=collect_refund(),
         send_later=_send_later,
         tell=_tell,
+        tell_delay=lambda delay: observe.count("RefundDelayed", delay=delay),
     )
 
 

@@ -24,6 +24,7 @@ def run_settlements(event: SQSEvent) -> Any:
 
 
 @blueprint.schedule(Rate(1, unit=Rate.HOURS))
+@observe.job
 def settle_closed_days(_event: CloudWatchEvent) -> Any:
     """Open the settlement of every business day that is closed and was not settled yet."""
     opened = [settlement.business_date for settlement in wiring.open_settlement().open_missed()]
@@ -33,6 +34,7 @@ def settle_closed_days(_event: CloudWatchEvent) -> Any:
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
+@observe.job
 def sweep_payouts(_event: CloudWatchEvent) -> Any:
     """Ask for every payout that has been under way for a while to be looked at."""
     return {"asked": wiring.sweep_payouts().sweep()}

@@ -81,6 +81,12 @@ class SettlementStore:
         at = keys.skipped(settlement_id, f"{merchant_id}/{why}")
         work.put(at, {"reason": why}, refusal=SKIPPED)
 
+    def passed_over(self, settlement_id: SettlementId) -> set[tuple[MerchantId, Settled]]:
+        """Return the first hundred merchants that a settlement passed over, and why."""
+        page = self.table.query(keys.MAIN, settlement_id, between=("skipped/", "skipped/~"))
+        named = [key.sk.split("/") for key, _ in page.rows]
+        return {(MerchantId(merchant), Settled(why)) for _, merchant, why in named}
+
     def find_payout(self, payout_id: PayoutId) -> Payout | None:
         """Return a payout, if there is one."""
         item = self.table.get(keys.payout(payout_id))

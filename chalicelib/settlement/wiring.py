@@ -63,6 +63,7 @@ def settle_merchant() -> SettleMerchant:
         may=may,
         payee_of=people.payee_of,
         minimum_fen=settings().payout_minimum_fen,
+        tell=lambda settled: observe.count("MerchantSettled", outcome=settled),
     )
 
 

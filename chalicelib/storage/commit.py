@@ -10,7 +10,7 @@ Conflicts and throttles are retried with full jitter inside a budget. Every atte
 same token, so that an attempt whose answer was lost is not done twice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ class Work:
         self._row_id = row_id
         self._actions: dict[Key, Action] = {}
         self._refusals: dict[Key, str] = {}
-        self._emitted = False
+        self.emitted = ""  # what the outbox row says happened
 
     def put(
         self, key: Key, item: Item, *, refusal: str, when: Condition | None = ITEM_ABSENT
@@ -103,8 +103,8 @@ class Work:
         Rows beside one id lie in one shard, so that they are numbered in the order of their
         commits: an order's payment never comes before the order.
         """
-        assert not self._emitted, "one outbox row a commit"
-        self._emitted = True
+        assert not self.emitted, "one outbox row a commit"
+        self.emitted = kind
         put = row_put(
             self._row_id,
             shard_of(beside or about),
@@ -132,6 +132,10 @@ class Work:
         self._refusals[action.key] = refusal
 
 
+def _nobody(_event: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Commits:
     """Opens and closes units of work."""
@@ -140,6 +144,8 @@ class Commits:
     clock: Clock
     pause: Pause
     randomness: Randomness
+    tell: Callable[[str], None] = _nobody
+    """Count an event that was committed; each once, by who committed it."""
 
     def deadline(self, budget_seconds: float = BUDGET_SECONDS) -> float:
         """Return the moment by which a verb of several commits must have answered."""
@@ -155,6 +161,8 @@ class Commits:
         yield work
         if work.actions:
             self._commit(work, deadline)
+            if work.emitted:
+                self.tell(work.emitted)
 
     def _commit(self, work: Work, deadline: float) -> None:
         actions = work.actions

@@ -104,6 +104,14 @@ def said_in(dispute_id: DisputeId) -> str:
     return f"said/{dispute_id}/"
 
 
+def complaint(order_id: OrderId, complaint_id: str, times: int) -> Key:
+    """Locate what became of a complaint about an order, each time that it was made."""
+    return Key(MAIN, order_id, f"{COMPLAINTS_OF_ORDER}{complaint_id}/{times}")
+
+
+COMPLAINTS_OF_ORDER = "complaint/"
+
+
 def settlement(settlement_id: SettlementId) -> Key:
     """Locate the settling of one business day."""
     return Key(MAIN, settlement_id, _HEAD)

@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from local.sandbox.bills import Bill
 from local.sandbox.book import Book
 from local.sandbox.cashier import Cashier
+from local.sandbox.complaints import ComplaintCalls
 from local.sandbox.control import Control
 from local.sandbox.faults import Fault, FaultKind, Faults, instead_of_work
 from local.sandbox.gateway import Gateway
@@ -142,6 +143,7 @@ class Sandbox:
             **sharing.routes(),
             **shipping.routes(),
             **Refunds(self._book, self._messenger, keys=keys, now=business_now).routes(),
+            **ComplaintCalls(self._book, self._messenger, keys=keys, now=business_now).routes(),
             **TransferCalls(transfers, self._messenger, keys=keys).routes(),
             **StatementCalls(statements, keys=keys, address=self._address).routes(),
         }

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from local.sandbox.bills import Bill
+from local.sandbox.complaint import Complaint
 from local.sandbox.orders import Notice, Order, Preferences, Seen
 from local.sandbox.parcel import Parcel
 from local.sandbox.plan import BillPlan
@@ -37,6 +38,7 @@ class Page(BaseModel):
     parcels: list[Parcel] = []
     refunds: list[Refund] = []
     plans: list[BillPlan] = []
+    complaints: list[Complaint] = []
 
 
 class Book:
@@ -59,6 +61,7 @@ class Book:
             lambda refund: refund.out_refund_no, group=lambda refund: refund.transaction_id
         )
         self.plans: Shelf[BillPlan] = self._shelf(lambda plan: plan.key)
+        self.complaints: Shelf[Complaint] = self._shelf(lambda one: one.complaint_id)
         page = Page()
         if path and path.exists():
             page = Page.model_validate_json(path.read_bytes())
@@ -157,6 +160,7 @@ class Book:
                 parcels=self.parcels.all(),
                 refunds=self.refunds.all(),
                 plans=self.plans.all(),
+                complaints=self.complaints.all(),
             )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".tmp")
@@ -183,6 +187,7 @@ class Book:
         self.parcels.open(page.parcels)
         self.refunds.open(page.refunds)
         self.plans.open(page.plans)
+        self.complaints.open(page.complaints)
 
     def _shelf(self, key: Callable[[R], str], group: Callable[[R], str] | None = None) -> Shelf[R]:
         return Shelf(key, group=group, lock=self.lock, changed=self._changed)

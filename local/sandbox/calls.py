@@ -1,16 +1,25 @@
 """Every call of the sandbox: one table, from which its description is written."""
 
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel
-
 from local.sandbox.bills import TransferForm
+from local.sandbox.call import (
+    CASHIER,
+    CONTROL,
+    FORM,
+    LOGIN,
+    OBJECT,
+    OIDC,
+    PAY,
+    SCHEMA,
+    SELF,
+    TEXT,
+    Call,
+    shape,
+)
 from local.sandbox.control import Pay, Settings
+from local.sandbox.desk_calls import DESK_CALLS
 from local.sandbox.faults import Fault
 from local.sandbox.orders import Notice, Preferences, Seen
 from local.sandbox.parcels import UploadForm
-from local.sandbox.plan import BillPlan
 from local.sandbox.prepay import Close, PartnerClose, PartnerPrepay, Prepay
 from local.sandbox.refund import RefundForm
 from local.sandbox.refunds import REFUNDS, RefundEnd
@@ -24,37 +33,6 @@ from local.sandbox.shares import (
 from local.sandbox.sharing_calls import Failing
 from local.sandbox.shipping_calls import ParcelEnd
 from local.sandbox.transfer_calls import TransferEnd
-
-SCHEMA = "#/components/schemas/{model}"
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
-OBJECT: dict[str, Any] = {"type": "object"}
-TEXT: dict[str, Any] = {"type": "string"}
-REFUSED = "PARAM_ERROR, INVALID_REQUEST, ORDERPAID, ORDER_CLOSED, APPID_MCHID_NOT_MATCH"
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call: what it takes, what it gives."""
-
-    method: str
-    path: str
-    tag: str
-    summary: str
-    body: type[BaseModel] | dict[str, Any] | None = None
-    body_type: str = JSON
-    query: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-    gives: type[BaseModel] | dict[str, Any] | None = None
-    gives_type: str = JSON
-    status: int = 200
-    listed: bool = False  # gives {"items": [...], "next": null}
-
-
-def shape(*names: str) -> dict[str, Any]:
-    """Return an object of texts by these names."""
-    return OBJECT | {"properties": dict.fromkeys(names, TEXT), "required": list(names)}
-
 
 CASHIER_FORM = OBJECT | {
     "properties": {"action": {"enum": ["pay", "cancel"]}},
@@ -70,8 +48,6 @@ PAID = OBJECT | {
     }
 }
 
-MADE = shape("hash_type", "hash_value", "download_url")
-PAY, LOGIN, OIDC, CASHIER, CONTROL, SELF = "APIv3", "login", "oidc", "cashier", "control", "self"
 NUMBERED = "/v3/pay/transactions/out-trade-no/{out_trade_no}"
 BILLS = "/v3/fund-app/mch-transfer/transfer-bills"
 BILL = f"{BILLS}/out-bill-no/{{out_bill_no}}"
@@ -205,41 +181,6 @@ CALLS = (
         optional=("sub_mchid",),
         gives=OBJECT,
     ),
-    Call(
-        "get",
-        "/v3/bill/tradebill",
-        PAY,
-        "A day's trade bill: bill_type ALL, SUCCESS or REFUND; tar_type GZIP or plain text",
-        query=("bill_date",),
-        optional=("bill_type", "tar_type", "sub_mchid"),
-        gives=MADE,
-    ),
-    Call(
-        "get",
-        "/v3/bill/fundflowbill",
-        PAY,
-        "A day of the caller's own account (资金账单), account_type BASIC",
-        query=("bill_date",),
-        optional=("account_type", "tar_type"),
-        gives=MADE,
-    ),
-    Call(
-        "get",
-        f"{SHARING}/bills",
-        PAY,
-        "A day's shares, their returns, what was unfrozen (分账账单)",
-        query=("bill_date",),
-        optional=("tar_type", "sub_mchid"),
-        gives=MADE,
-    ),
-    Call(
-        "get",
-        "/v3/billdownload/file",
-        PAY,
-        "A bill's file, unsigned, for five minutes",
-        query=("token",),
-        gives_type="application/x-gzip",
-    ),
     Call("get", "/v3/certificates", PAY, "Platform certificates, encrypted", gives=OBJECT),
     Call(
         "get",
@@ -351,15 +292,6 @@ CALLS = (
         body=RefundEnd,
         gives=OBJECT,
     ),
-    Call("get", "/control/bills", CONTROL, "What is planted", gives=BillPlan, listed=True),
-    Call(
-        "post",
-        "/control/bills",
-        CONTROL,
-        "Plant differences in a day's bill, break its file, let it be made later",
-        body=BillPlan,
-        gives=BillPlan,
-    ),
     Call("post", "/control/token", CONTROL, "Let the access token be over", gives=OBJECT),
     Call(
         "post",
@@ -373,4 +305,5 @@ CALLS = (
     Call("post", "/control/reset", CONTROL, "Forget orders and faults, not keys", gives=OBJECT),
     Call("get", "/healthz", SELF, "Whether it answers", gives=shape("status")),
     Call("get", "/openapi.json", SELF, "This document", gives=OBJECT),
+    *DESK_CALLS,
 )

@@ -100,6 +100,22 @@ class Messenger:
             retries_left=len(self._retries),
         )
 
+    def complaint_notice(self, complaint_id: str, action: str, *, url: str) -> Notice:
+        """Write the notice that something became of a complaint: its id, and no more than that."""
+        made = action == "CREATE_COMPLAINT"
+        return Notice(
+            id=str(uuid.uuid4()),
+            number=complaint_id,
+            url=url,
+            created_at=self._now(),
+            event_type="COMPLAINT.CREATE" if made else "COMPLAINT.STATE_CHANGE",
+            summary="产生新投诉" if made else "投诉单状态变化",
+            original_type="complaint",
+            associated_data="complaint",
+            plaintext={"complaint_id": complaint_id, "action_type": action},
+            retries_left=len(self._retries),
+        )
+
     def send(self, notice: Notice, *, times: int = 1) -> list[Delivery]:
         """Deliver copies now; if the last wasn't taken, the retries follow by themselves."""
         self._remember(notice)

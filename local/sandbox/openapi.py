@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from local.sandbox.calls import CALLS, JSON, OBJECT, PAY, REFUSED, SCHEMA, TEXT, Call, shape
+from local.sandbox.call import JSON, OBJECT, PAY, REFUSED, SCHEMA, TEXT, Call, shape
+from local.sandbox.calls import CALLS
 from local.sandbox.orders import Delivery
 
 

@@ -53,8 +53,9 @@ def ask(
         "isBase64Encoded": encoded,
     }
     answer = app(event, None)
-    text = answer["body"]
-    return Reply(answer["statusCode"], json.loads(text) if text else None, answer["headers"])
+    text, media = answer["body"], str(answer["headers"].get("Content-Type", "json"))
+    body = json.loads(text) if text and "json" in media else text or None
+    return Reply(answer["statusCode"], body, answer["headers"])
 
 
 class Ear:

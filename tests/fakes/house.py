@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+from chalicelib.complaints.model import Answered, Taken
 from chalicelib.kernel.ids import MemberId, MerchantId, OrderId, ProductId, Randomness
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.events import Message
@@ -16,6 +17,7 @@ from chalicelib.storage.table import Table
 from local.books import entries, outbox_rows
 from tests.fakes.bills import BillBooks, FakeBills
 from tests.fakes.clock import StoppedClock
+from tests.fakes.complaints import ComplaintBooks
 from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
 from tests.fakes.provider import FakeLogin, FakeProvider
@@ -47,14 +49,11 @@ class House(Rooms):
         self.table = table
         self.clock = StoppedClock()
         self.provider = FakeProvider()
-        self.told: list[tuple[Booking, Collected]] = []
-        self.close_requests: list[OrderId] = []
-        self.events: list[Message] = []
         self.lake = MemoryLake()
         self.payees = FakeFunds(FundsBooks(self._collected))
-        self.commands: list[Mapping[str, str]] = []
-        self.errands: list[Mapping[str, str]] = []
         self.parcels = ShippingBooks()
+        self.complained = ComplaintBooks()
+        self._remember_nothing()
         self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
         self.payees.books.refunded = self._out_of_frozen
         self._keep_bills()
@@ -75,6 +74,9 @@ class House(Rooms):
                 send_settlements=self.commands.extend,
                 send_commands=self.errands.extend,
                 shipping=self.parcels,
+                complaints=self.complained,
+                tell_taken=lambda taken, _complaint, _about: self.taken.append(taken),
+                tell_answered=lambda answered, _case, _code: self.answered.append(answered),
                 back=self.back,
                 bills=self.bills,
                 documents=self.documents,
@@ -90,6 +92,15 @@ class House(Rooms):
         self.documents = MemoryLake()
         self.bill_books.statuses = lambda number: self.back.refunds[number].status
         self.provider.bills = self.payees.books.bills = self.back.bills = self.bill_books
+
+    def _remember_nothing(self) -> None:
+        self.told: list[tuple[Booking, Collected]] = []
+        self.close_requests: list[OrderId] = []
+        self.events: list[Message] = []
+        self.commands: list[Mapping[str, str]] = []
+        self.errands: list[Mapping[str, str]] = []
+        self.taken: list[Taken] = []
+        self.answered: list[Answered] = []
 
     @property
     def memory(self) -> MemoryTable:

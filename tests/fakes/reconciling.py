@@ -11,6 +11,8 @@ from chalicelib.reconciliation.usecases import (
     Notes,
     ReadReconciliations,
     ReconcileDay,
+    ReportDay,
+    RequestRun,
     SettleDiscrepancy,
 )
 
@@ -27,6 +29,8 @@ class Reconciling:
     day: ReconcileDay
     settle: SettleDiscrepancy
     read: ReadReconciliations
+    request: RequestRun
+    report: ReportDay
 
     @classmethod
     def of(cls, rooms: "Rooms", outside: "Outside") -> Self:
@@ -46,7 +50,11 @@ class Reconciling:
             clock=outside.clock,
         )
         settle = SettleDiscrepancy(store, rooms.journal, rooms.commits)
-        return cls(day, settle, ReadReconciliations(name, store))
+        read = ReadReconciliations(name, store)
+        days = ClosedDays(outside.table)
+        request = RequestRun(name, store, days, outside.clock, outside.send_commands)
+        report = ReportDay(read, rooms.balances, days, outside.clock)
+        return cls(day, settle, read, request, report)
 
 
 def _asking(rooms: "Rooms", outside: "Outside") -> AskProvider:

@@ -7,17 +7,23 @@ from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.catalog.usecases import Catalog
-from chalicelib.delivery import model as delivery
-from chalicelib.delivery.model import UNREPORTED
+from chalicelib.complaints.model import UNANSWERED
+from chalicelib.complaints.store import CaseStore
+from chalicelib.complaints.usecases import (
+    AnswerComplaints,
+    TakeComplaints,
+    TellAnswered,
+    TellTaken,
+)
+from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
-from chalicelib.disputes import model as disputes
 from chalicelib.disputes.model import DEADLINE
 from chalicelib.disputes.store import DisputeStore
 from chalicelib.disputes.usecases import CarryOut, Disputes
 from chalicelib.escrow.usecases import Release, Ship
 from chalicelib.kernel.clock import Clock, Pause
-from chalicelib.kernel.ids import OrderId, PaymentId, Randomness, RefundId
+from chalicelib.kernel.ids import OrderId, Randomness
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
@@ -26,11 +32,9 @@ from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.logbook import Logbook
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.ledger.sequencer import Sequencer
-from chalicelib.orders import model as orders
 from chalicelib.orders.model import EXPIRY, RECEIPT
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
-from chalicelib.payments import model as payments
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases import (
     AskAboutPayment,
@@ -45,10 +49,10 @@ from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
 from chalicelib.providers.bills import Bills
+from chalicelib.providers.complaints import Complaints
 from chalicelib.providers.port import Login, Provider
 from chalicelib.providers.refunds import RefundsPayments
 from chalicelib.providers.shipping import Shipping
-from chalicelib.refunds import model as refunds
 from chalicelib.refunds.model import REFUND
 from chalicelib.refunds.store import RefundStore
 from chalicelib.refunds.usecases import (
@@ -61,7 +65,6 @@ from chalicelib.refunds.usecases import (
 )
 from chalicelib.refunds.usecases import TellWord as TellRefund
 from chalicelib.refunds.usecases.advance import SendLater
-from chalicelib.settlement import model as settlement
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
 from chalicelib.settlement.store import SettlementStore
 from chalicelib.settlement.usecases import (
@@ -81,6 +84,8 @@ from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
 from chalicelib.storage.lake import Lake
 from chalicelib.storage.table import Table
+from tests.fakes import consumers
+from tests.fakes.counts import NOBODY, Counts
 from tests.fakes.funds import Funds
 from tests.fakes.reconciling import PLATFORM, Reconciling
 
@@ -89,7 +94,6 @@ RECEIPT_DAYS = 10
 FREEZE_DAYS = 30
 FEE_BASIS_POINTS = 60
 RATES = RateTable(default=FEE_BASIS_POINTS)
-
 
 PAYEE = "o_owner"
 SELLER = "1911111111"
@@ -118,10 +122,14 @@ class Outside:
     bills: Bills
     documents: Lake
     send_later: SendLater
+    complaints: Complaints
     tell_payout: TellWord = lambda _word, _said: None
     tell_refund: TellRefund = lambda _word, _said: None
     tell_report: TellReport = lambda _order_id, _report: None
     tell_received: TellReceived = lambda _received, _about: None
+    counts: Counts = NOBODY
+    tell_taken: TellTaken = lambda _taken, _complaint, _about: None
+    tell_answered: TellAnswered = lambda _answered, _case, _code: None
     partner: bool = False  # the seller is the payee
 
 
@@ -130,7 +138,9 @@ class Rooms:
 
     def __init__(self, outside: Outside) -> None:
         table = outside.table
-        self.commits = Commits(table, outside.clock, outside.pause, outside.randomness)
+        self.commits = Commits(
+            table, outside.clock, outside.pause, outside.randomness, outside.counts.committed
+        )
         self.people = PeopleStore(table)
         self.catalog_store = CatalogStore(table)
         self.orders = OrderStore(table)
@@ -149,6 +159,7 @@ class Rooms:
         self._open_delivery(outside)
         self._open_disputes(outside)
         self.reconciling = Reconciling.of(self, outside)
+        self._open_complaints(outside)
 
     def _open_orders(self, outside: Outside) -> None:
         self.place_order = PlaceOrder(
@@ -192,6 +203,7 @@ class Rooms:
             providers,
             self.capture,
             outside.clock,
+            outside.counts.closing,
         )
 
     def _open_books(self, outside: Outside) -> None:
@@ -226,6 +238,7 @@ class Rooms:
             may=may,
             payee_of=lambda merchant: merchant.terms.payee or PAYEE,
             minimum_fen=PAYOUT_MINIMUM_FEN,
+            tell=outside.counts.settled,
         )
         self.advance = Advance(self.settlements, self.journal, self.commits)
         self.read_settlements = ReadSettlements(self.settlements)
@@ -294,6 +307,7 @@ class Rooms:
             collecting=self.collect_refund,
             send_later=outside.send_later,
             tell=outside.tell_refund,
+            tell_delay=outside.counts.delay,
         )
         self._open_refunds_desk(outside)
 
@@ -337,6 +351,31 @@ class Rooms:
             refunds=self.accept_refund,
         )
 
+    def _open_complaints(self, outside: Outside) -> None:
+        store, disputes = CaseStore(outside.table), DisputeStore(outside.table)
+        self.take_complaints = TakeComplaints(
+            cases=store,
+            disputes=disputes,
+            disputing=self.disputes,
+            journal=self.journal,
+            commits=self.commits,
+            clock=outside.clock,
+            provider=outside.complaints,
+            send=outside.send_commands,
+            tell=outside.tell_taken,
+        )
+        self.answer_complaints = AnswerComplaints(
+            cases=store,
+            disputes=disputes,
+            journal=self.journal,
+            commits=self.commits,
+            clock=outside.clock,
+            unanswered=DueList(outside.table, UNANSWERED),
+            provider=outside.complaints,
+            send=outside.send_commands,
+            tell=outside.tell_answered,
+        )
+
     def _open_delivery(self, outside: Outside) -> None:
         send = outside.send_commands
         self.reports = ReportStore(outside.table)
@@ -346,6 +385,7 @@ class Rooms:
             commits=self.commits,
             clock=outside.clock,
             unreported=DueList(outside.table, UNREPORTED),
+            refused=DueList(outside.table, REFUSED_THERE),
             shipping=outside.shipping,
             send=send,
             tell=outside.tell_report,
@@ -356,41 +396,8 @@ class Rooms:
 
     def run(self, command: Message) -> None:
         """Run a command as the commands queue's consumer does."""
-        match command:
-            case {"command": "close_order", "order_id": str(order_id)}:
-                self.close_order.close(OrderId.parse(order_id))
-            case {"command": "report_shipment", "order_id": str(order_id)}:
-                self.report_shipments.report(OrderId.parse(order_id))
-            case {
-                "command": "ask_about_payment",
-                "order_id": str(order_id),
-                "payment_id": str(payment_id),
-                "question": str(question),
-            }:
-                asked = OrderId.parse(order_id), PaymentId.parse(payment_id)
-                self.ask.ask(*asked, question=int(question))
-            case {
-                "command": "advance_refund",
-                "order_id": str(order_id),
-                "refund_id": str(refund_id),
-            }:
-                self.advance_refund.advance(OrderId.parse(order_id), RefundId.parse(refund_id))
-            case {"command": "check_receipt", "payment_id": str(payment_id)}:
-                self.hear_of_receipts.check(PaymentId.parse(payment_id))
-            case _:
-                raise ValueError("no such command")
+        consumers.run(self, command)
 
     def hear(self, event: Message) -> None:
         """Hear an event as the rooms' queue does."""
-        if event["event"] in orders.HEARD:
-            self.remember_due.hear(event)
-        if event["event"] in payments.HEARD:
-            self.ask.hear(event)
-        if event["event"] in refunds.HEARD:
-            self.sweep_refunds.hear(event)
-        if event["event"] in delivery.HEARD:
-            self.report_shipments.hear(event)
-        if event["event"] in disputes.HEARD:
-            self.carry_out.hear(event)
-        if event["event"] in settlement.HEARD:
-            self.desk.hear(event)
+        consumers.hear(self, event)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import fen
-from chalicelib.providers.port import Certificate, PrepayOrder
+from chalicelib.providers.port import Certificate, PrepayOrder, tell_nobody
 from chalicelib.providers.transport import Answer, Timeouts
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.client import WeChatPay
@@ -265,12 +265,14 @@ def client(*steps: Step, clock: FakeClock | None = None, **changes: Any) -> tupl
     """Return a client on a wire that follows these steps."""
     wire = Wire(list(steps))
     certificates = changes.pop("certificates", ())
+    tell = changes.pop("tell", tell_nobody)
     pay = WeChatPay(
         account(**changes),
         transport=wire,
         clock=clock or FakeClock(),
         randomness=Counting(),
         certificates=certificates,
+        tell=tell,
     )
     return pay, wire
 

@@ -15,6 +15,7 @@ from typing_extensions import override
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import PaymentId
 from chalicelib.kernel.money import fen
+from chalicelib.providers.complaints import Complained, Complaint, ComplaintStatus
 from chalicelib.providers.port import (
     CloseOutcome,
     Collected,
@@ -345,3 +346,43 @@ def test_login_refused(
 ) -> None:
     with pytest.raises(error):
         side.login(**changes).openid(code)
+
+
+def complained(side: Side) -> Complaint:
+    """Let a payer pay and complain, and return what we read of it."""
+    order = new_order()
+    side.pay().prepay(order)
+    side.told(order.payment_id)
+    told = side.control("complaints", out_trade_no=order.payment_id, text="空包裹")
+    heard = [side.pay().read_notification(*letter) for letter in side.letterbox.letters]
+    assert Complained(complaint_id=told["complaint_id"], action="CREATE_COMPLAINT") in heard
+    found = side.pay().complaints.complaint(told["complaint_id"])
+    assert found is not None
+    assert (found.words, found.status, found.times) == ("空包裹", ComplaintStatus.PENDING, 1)
+    assert [payment.number for payment in found.payments] == [order.payment_id]
+    return found
+
+
+def test_a_complaint_from_its_notification_to_its_completion(side: Side) -> None:
+    desk, found = side.pay().complaints, complained(side)
+    today = datetime.now(UTC).date()
+    days = today - timedelta(days=1), today + timedelta(days=1)
+    assert found.id in desk.open_between(*days, page=0).ids
+    desk.respond(found, "退款 19.99 元")
+    assert list(desk.said(found.id)) == ["退款 19.99 元"]
+    desk.complete(found)
+    done = desk.complaint(found.id)
+    assert done is not None
+    assert done.status is ComplaintStatus.PROCESSED
+    assert found.id not in desk.open_between(*days, page=0).ids
+    with pytest.raises(ProviderRejectedError):
+        desk.complete(found)
+    assert desk.complaint("nobody-complained") is None
+
+
+def test_an_answer_that_was_done_in_silence_is_in_the_history(side: Side) -> None:
+    desk, found = side.pay().complaints, complained(side)
+    side.fault("drop_answer", path="/v3/merchant-service/*/response")
+    with pytest.raises(ProviderOutcomeUnknownError):
+        desk.respond(found, "退款")
+    assert list(desk.said(found.id)) == ["退款"]

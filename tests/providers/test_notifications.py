@@ -53,7 +53,7 @@ def test_what_a_stranger_paid_is_collected_as_text() -> None:
     assert told.amount == Money(amount=1, currency="USD")
 
 
-@pytest.mark.parametrize("event", ["COMPLAINT.CREATE", "TRANSACTION.FAIL", "SOMETHING.NEW"])
+@pytest.mark.parametrize("event", ["VIOLATION.PUNISH", "TRANSACTION.FAIL", "SOMETHING.NEW"])
 def test_a_true_event_we_do_not_know_is_ignored(event: str) -> None:
     body = far.envelope({"anything": "at all"}, event_type=event)
     pay, _ = far.client()

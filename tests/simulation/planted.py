@@ -37,6 +37,7 @@ from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
 from tests.simulation.planted_bills import BILL_BUGS
+from tests.simulation.planted_complaints import COMPLAINT_BUGS
 from tests.simulation.planted_delivery import DELIVERY_BUGS
 from tests.simulation.planted_disputes import DISPUTE_BUGS
 from tests.simulation.planted_list import LIST_BUGS
@@ -233,6 +234,7 @@ BUGS = [
     *REFUND_BUGS,
     *DISPUTE_BUGS,
     *BILL_BUGS,
+    *COMPLAINT_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

@@ -57,7 +57,7 @@ def how(one: Discrepancy) -> Resolution:
 
 def resolve(stage: "Stage", one: Discrepancy) -> None:
     """Resolve one difference by a hand."""
-    stage.rooms.reconciling.settle.settle(one.id, how(one), "查明")
+    stage.rooms.reconciling.settle.settle(one.id, how(one), "查明", by="op")
 
 
 def correct(stage: "Stage") -> None:

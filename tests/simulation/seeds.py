@@ -24,7 +24,7 @@ from chalicelib.providers.shipping import Pushed
 from chalicelib.refunds.model import RefundState
 from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
-from tests.simulation import invariants
+from tests.simulation import invariants, payers
 from tests.simulation.bookkeepers import Bookkeepers
 from tests.simulation.ports import FAULTS_OF, LYING_PROVIDER_FAULTS, Fault
 from tests.simulation.stage import Stage
@@ -74,7 +74,7 @@ class Scene:
             self.stage.payees.bad_accounts.add("partner1")
         if self.draw.random() < 0.2:
             self.stage.payees.keeps.add(self.draw.choice(["partner1", "nobody"]))
-        self.bookkeepers = Bookkeepers(self.stage, self._insist)
+        self.bookkeepers = Bookkeepers(self.stage, self.insist)
         if self.draw.random() < 0.1:
             self.stage.parcels.refused_carriers.add("SF")
         self.stage.sequence()
@@ -94,7 +94,7 @@ class Scene:
         self.stage.with_faults()
         crowd, window = self.draw.choice([(2, 60), (4, 60), (6, 1)])  # one in three is a rush
         for number in range(crowd):
-            world.begin(partial(self._shopper, f"shopper {number}"), after=self._wait(window))
+            world.begin(partial(self._shopper, f"shopper {number}"), after=self.wait(window))
         for work in (
             self.stage.work_bookings,
             self.stage.work_commands,
@@ -115,6 +115,8 @@ class Scene:
             self.stage.rooms.report_shipments.sweep,
             self.stage.rooms.sweep_refunds.sweep,
             self.stage.rooms.carry_out.sweep,
+            self.stage.rooms.take_complaints.look,
+            self.stage.rooms.answer_complaints.sweep,
             self._settle,
             self.bookkeepers.reconcile,
             self.bookkeepers.reconcile,
@@ -128,11 +130,11 @@ class Scene:
         invariants.check(self.stage, settled=True)
 
     def _shopper(self, name: str) -> None:
-        member_id = self._insist(name, lambda: self.stage.rooms.sign_in.sign_in(name).id)
+        member_id = self.insist(name, lambda: self.stage.rooms.sign_in.sign_in(name).id)
         if member_id is None:
             return
         for number in range(self.draw.randint(1, 2)):
-            order = self._insist(f"{name} orders", partial(self._order, name, member_id, number))
+            order = self.insist(f"{name} orders", partial(self._order, name, member_id, number))
             if order is not None:
                 for attempt in range(self.draw.choice([1, 1, 2])):
                     self._pay(name, order, f"tap {attempt}")
@@ -146,12 +148,10 @@ class Scene:
 
     def _pay(self, name: str, order: Order, key: str) -> None:
         start = self.stage.rooms.start_payment.start
-        self._insist(
-            f"{name} {key}", lambda: start(order.member_id, order.id, "wechatpay", key=key)
-        )
+        self.insist(f"{name} {key}", lambda: start(order.member_id, order.id, "wechatpay", key=key))
         if self.draw.random() < 0.25:
             return  # thought better of it
-        self.stage.world.pause(self._wait(self.draw.choice([5, 5, TTL_SECONDS])))
+        self.stage.world.pause(self.wait(self.draw.choice([5, 5, TTL_SECONDS])))
         for number, asked in list(self.stage.provider.orders.items()):
             if asked.attach.startswith(order.id) and self.draw.random() < 0.8:
                 collected = self.stage.provider.pay(number)
@@ -160,33 +160,35 @@ class Scene:
                     self._mail(collected)
                     if self.draw.random() < 0.2:  # WeChat hears late of it
                         self.stage.parcels.unknown_payments.add(collected.transaction_id)
-                    self.stage.world.begin(partial(self._trade, order), after=self._wait(120))
+                    self.stage.world.begin(partial(self._trade, order), after=self.wait(120))
 
     def _trade(self, order: Order) -> None:
         """Let the merchant ship, now and then twice; and the shopper confirm, or not."""
         rooms = self.stage.rooms
         if self.draw.random() < 0.25:
-            self.stage.world.begin(partial(self._dispute, order), after=self._wait(100))
+            self.stage.world.begin(partial(self._dispute, order), after=self.wait(100))
         if self.draw.random() < 0.2:
-            self.stage.world.begin(partial(self._refund, order), after=self._wait(60))
+            self.stage.world.begin(partial(self._refund, order), after=self.wait(60))
+        if self.draw.random() < 0.3:
+            self.stage.world.begin(partial(payers.complain, self, order), after=self.wait(900))
         if self.draw.random() < 0.2:
             return
         for _ in range(self.draw.choice([1, 1, 2])):
             parcel = self.draw.choice(["SF123456", "SF123456", "SF654321"])
             if self.draw.random() < 0.2:
-                self.stage.world.begin(partial(self._milestone, order), after=self._wait(1))
-            self._insist(
+                self.stage.world.begin(partial(self._milestone, order), after=self.wait(1))
+            self.insist(
                 "the merchant ships",
                 lambda parcel=parcel: rooms.ship.ship(order.merchant_id, order.id, "SF", parcel),  # type: ignore[misc]
             )
-            self.stage.world.pause(self._wait(60))
-        self.stage.world.begin(partial(self._in_wechat, order), after=self._wait(300))
+            self.stage.world.pause(self.wait(60))
+        self.stage.world.begin(partial(self._in_wechat, order), after=self.wait(300))
         for _ in range(self.draw.choice([0, 1, 1, 2])):
-            self.stage.world.begin(partial(self._confirm, order), after=self._wait(1))
+            self.stage.world.begin(partial(self._confirm, order), after=self.wait(1))
         if self.draw.random() < 0.3:
-            self.stage.world.begin(partial(self._dispute, order), after=self._wait(200))
+            self.stage.world.begin(partial(self._dispute, order), after=self.wait(200))
         if self.draw.random() < 0.3:
-            self.stage.world.begin(partial(self._refund, order), after=self._wait(600))
+            self.stage.world.begin(partial(self._refund, order), after=self.wait(600))
 
     def _in_wechat(self, order: Order) -> None:
         """Let the shopper receive the parcel in WeChat, or not; and WeChat push, whatever it is."""
@@ -200,14 +202,14 @@ class Scene:
                     event=SETTLEMENT_PUSH, number=number, transaction_id=word.transaction_id
                 )
                 hear = self.stage.rooms.hear_of_receipts.hear
-                self._insist("WeChat pushes", partial(hear, hint))
+                self.insist("WeChat pushes", partial(hear, hint))
 
     def _refund(self, order: Order) -> None:
         """Let the merchant refund some or all, now and then twice, or too much."""
         amount = self.draw.choice([1, 300, order.total.amount // 2, order.total.amount])
         accept = self.stage.rooms.accept_refund.accept
         for _ in range(self.draw.choice([1, 1, 2])):
-            self._insist(
+            self.insist(
                 "the merchant refunds",
                 partial(
                     accept,
@@ -223,13 +225,13 @@ class Scene:
     def _dispute(self, order: Order) -> None:
         """Let the shopper dispute; then argue, withdraw, or hear what an operator decides."""
         rooms = self.stage.rooms.disputes
-        opened = self._insist(
+        opened = self.insist(
             "the shopper disputes",
             lambda: rooms.open(order.member_id, order.id, "空包裹", key=self.draw.choice("ab")),
         )
         if opened is None:
             return
-        self.stage.world.pause(self._wait(300))
+        self.stage.world.pause(self.wait(300))
         if self.draw.random() < 0.3:
             said = Evidence(
                 id=evidence_id(opened.id, "merchant", "e"),
@@ -239,14 +241,14 @@ class Scene:
                 said_at=self.stage.world.now(),
                 text="已发货",
             )
-            self._insist("the merchant answers", lambda: rooms.say(said))
+            self.insist("the merchant answers", lambda: rooms.say(said))
         if self.draw.random() < 0.25:
             withdraw = partial(rooms.withdraw, order.member_id, order.id, opened.id)
-            self._insist("the shopper withdraws", withdraw)
+            self.insist("the shopper withdraws", withdraw)
         if self.draw.random() < 0.6:
             refund = fen(self.draw.choice([0, 500, order.total.amount]))
             decide = partial(rooms.decide, order.id, opened.id, refund, "裁决", by="operator")
-            self._insist("an operator decides", decide)
+            self.insist("an operator decides", decide)
 
     def _give_back(self) -> None:
         """Let the provider bring refunds to an end, and say so: often, late, or never."""
@@ -257,10 +259,10 @@ class Scene:
             ends = [RefundStatus.SUCCESS] * 4 + [RefundStatus.ABNORMAL, RefundStatus.CLOSED]
             said = self.stage.back.end(number, self.draw.choice(ends))
             for _ in range(self.draw.choice([0, 1, 1, 2])):
-                self.stage.world.begin(partial(self._refund_word, said), after=self._wait(60))
+                self.stage.world.begin(partial(self._refund_word, said), after=self.wait(60))
 
     def _refund_word(self, said: Refunded) -> None:
-        self._insist("the provider refunds", lambda: self.stage.rooms.advance_refund.hear(said))
+        self.insist("the provider refunds", lambda: self.stage.rooms.advance_refund.hear(said))
 
     def _help(self) -> None:
         """Let an operator fund, retry or settle what does not go on."""
@@ -276,14 +278,12 @@ class Scene:
                     RefundState.CLOSED: closed,
                 }
                 if verb := verbs.get(refund.state):
-                    self._insist("an operator helps", verb)
+                    self.insist("an operator helps", verb)
 
     def _milestone(self, order: Order) -> None:
         part, key = fen(self.draw.choice([1, 500, order.total.amount])), self.draw.choice("ab")
         release = self.stage.rooms.release.release_part
-        self._insist(
-            "a part is released", lambda: release(order.member_id, order.id, part, key=key)
-        )
+        self.insist("a part is released", lambda: release(order.member_id, order.id, part, key=key))
 
     def _settle(self) -> None:
         """Settle every day that is closed, as a schedule and a hand do at once."""
@@ -301,14 +301,14 @@ class Scene:
             said = self.stage.payees.end_transfer(payout_id, end)
             if said is not None and self.draw.random() < 0.7:
                 for _ in range(self.draw.choice([1, 2])):
-                    self.stage.world.begin(partial(self._payout_word, said), after=self._wait(60))
+                    self.stage.world.begin(partial(self._payout_word, said), after=self.wait(60))
 
     def _payout_word(self, said: Transferred) -> None:
-        self._insist("the provider says", lambda: self.stage.rooms.pay_out.hear(said))
+        self.insist("the provider says", lambda: self.stage.rooms.pay_out.hear(said))
 
     def _confirm(self, order: Order) -> None:
         confirm = self.stage.rooms.release.confirm
-        self._insist("the shopper confirms", lambda: confirm(order.member_id, order.id))
+        self.insist("the shopper confirms", lambda: confirm(order.member_id, order.id))
 
     def _mail(self, collected: Collected) -> None:
         """Let the provider say it: once or often, soon or late, and now and then untruly."""
@@ -324,7 +324,7 @@ class Scene:
                 lies = [lie for lie in lies if set(lie) != {"transaction_id"}]
             words.append(collected.evolve(**self.draw.choice(lies)))
         for word in words:
-            delay = self._wait(self.draw.choice([1, 30, TTL_SECONDS]))
+            delay = self.wait(self.draw.choice([1, 30, TTL_SECONDS]))
             self.stage.world.begin(partial(self._messenger, word), after=delay)
 
     def _messenger(self, word: Collected) -> None:
@@ -337,15 +337,15 @@ class Scene:
     def _worker(self, work: Callable[[], object], seconds: int) -> None:
         while self.stage.world.seconds < self.until:
             self._attempt(work)
-            self.stage.world.pause(seconds + self._wait(30))
+            self.stage.world.pause(seconds + self.wait(30))
 
     def _sequencer(self) -> None:
         """Ring now and then; in the end once a minute, as the schedule does."""
         for _ in range(_RINGS):
             self._attempt(self.stage.sequence)
-            self.stage.world.pause(self._wait(self.draw.choice([0.1, 1, 10, 300])))
+            self.stage.world.pause(self.wait(self.draw.choice([0.1, 1, 10, 300])))
 
-    def _insist(self, name: str, verb: Callable[[], Result]) -> Result | None:
+    def insist(self, name: str, verb: Callable[[], Result]) -> Result | None:
         """Do what a person does: try again under the same key, or give up."""
         for _ in range(_TRIES_MAX):
             self.stage.world.tell(name)
@@ -359,7 +359,7 @@ class Scene:
                     raise
                 if refused.kind not in {Kind.UNAVAILABLE, Kind.UNKNOWN_OUTCOME}:
                     return None
-            self.stage.world.pause(self._wait(5))
+            self.stage.world.pause(self.wait(5))
         return None
 
     def _attempt(self, verb: Callable[[], object]) -> bool:
@@ -379,7 +379,7 @@ class Scene:
         long = _ZOMBIE_SECONDS if self.draw.random() < _ZOMBIES else 0.0
         return self.draw.expovariate(1 / slowness) + long
 
-    def _wait(self, seconds: float) -> float:
+    def wait(self, seconds: float) -> float:
         return self.draw.random() * seconds
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from chalicelib.complaints.model import Taken
 from chalicelib.disputes.usecases import LOOK_AGAIN as LOOK_AT_DECISIONS
 from chalicelib.edge.queue import Message
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
@@ -27,9 +28,11 @@ from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
+from tests.fakes.complaints import ComplaintBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
-from tests.simulation import consumers, reconciling
+from tests.simulation import consumers, reconciling, settling
 from tests.simulation.billing import SimulatedBills
+from tests.simulation.complaining import SimulatedComplaints
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
@@ -71,6 +74,7 @@ class Stage:
         self.events = SimulatedQueue(self.outside)
         self.settlements = SimulatedQueue(self.outside)
         self._meet_the_provider()
+        self.complained = ComplaintBooks()
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         self._remember_nothing()
@@ -99,6 +103,8 @@ class Stage:
                 send_settlements=self.settlements.send_many,
                 send_commands=self.commands.send_many,
                 shipping=SimulatedShipping(self.outside, self.parcels),
+                complaints=SimulatedComplaints(self.outside, self.complained),
+                tell_taken=lambda *told: self.complaint_words.append((told[0], told[1].id)),
                 back=SimulatedRefunds(self.outside, self.back),
                 bills=SimulatedBills(self.outside, self.theirs.bills),
                 documents=self.documents,
@@ -121,6 +127,7 @@ class Stage:
         self.payout_words: Counter[Word] = Counter()
         self.refund_words: Counter[RefundWord] = Counter()
         self.acknowledged: list[Collected] = []
+        self.complaint_words: list[tuple[Taken, str]] = []
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
         self.confirmed: set[OrderId] = set()
@@ -230,11 +237,13 @@ class Stage:
                     self.deliver(word)
             self.catch_up()
             self.rooms.sweep.sweep()
-            self._work_off()
+            self.work_off()
             self.catch_up()
-        self._report_all()
+        settling.report_all(self)
+        settling.look_for_complaints(self)
         self._refund_all()
         self._receive_all()
+        settling.answer_all(self)
         self._pay_all()
         self._refund_all(fund=True)
         self._settle_days()
@@ -242,21 +251,10 @@ class Stage:
             reconciling.settle(self)
         self.rooms.logbook.sweep_stages()
 
-    def _work_off(self) -> None:
+    def work_off(self) -> None:
         """Work until no booking and no command waits, or none gets any further now."""
         queues = ((self.bookings, self._book), (self.commands, self.rooms.run))
         consumers.work_off(queues, self.world)
-
-    def _report_all(self) -> None:
-        """Let WeChat hear of every payment, and of every shipment."""
-        self.parcels.unknown_payments.clear()
-        for _ in range(2):
-            if not any(key.pk.startswith("due/unreported") for key in self.memory.items):
-                return
-            self.world.pause(LOOK_AGAIN.total_seconds())
-            self.rooms.report_shipments.sweep()
-            self._work_off()
-            self.catch_up()
 
     def _refund_all(self, *, fund: bool = False) -> None:
         """Bring every refund to a good end: the provider pays, an operator's hand helps."""
@@ -265,7 +263,7 @@ class Stage:
             return
         for _ in range(_SETTLING_ROUNDS_MAX):
             self.catch_up()
-            self._work_off()
+            self.work_off()
             for number in list(self.back.refunds):
                 self.rooms.advance_refund.hear(self.back.end(number, RefundStatus.SUCCESS))
             left = [one for one in self.refunds() if one.state not in FINAL]
@@ -281,7 +279,7 @@ class Stage:
             self.rooms.sweep_refunds.sweep()
         self.world.pause(LOOK_AT_REFUNDS.total_seconds())
         self.rooms.sweep_refunds.sweep()
-        self._work_off()
+        self.work_off()
         self.catch_up()
 
     def refunds(self) -> list[Refund]:

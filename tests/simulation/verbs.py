@@ -22,10 +22,13 @@ from tests.simulation.registered import Registered, Verb
 from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_bills import BILLS
+from tests.simulation.verbs_complaints import COMPLAINTS
 from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_disputes import DISPUTES
+from tests.simulation.verbs_health import HEALTH
 from tests.simulation.verbs_money_out import MONEY_OUT
 from tests.simulation.verbs_refunds import REFUNDS
+from tests.simulation.verbs_reports import REPORTS
 
 
 def _sign_in(stage: Stage) -> Verb:
@@ -272,10 +275,13 @@ def _reads(stage: Stage) -> Verb:
 
 VERBS = [
     *BILLS,
+    *HEALTH,
     *MONEY_OUT,
     *DELIVERY,
     *REFUNDS,
     *DISPUTES,
+    *COMPLAINTS,
+    *REPORTS,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
 
-from chalicelib.kernel.ids import DiscrepancyId, PaymentId, PayoutId
+from chalicelib.kernel.ids import PaymentId, PayoutId
 from chalicelib.ledger.days import business_day
 from chalicelib.ledger.postings import captured_key
 from chalicelib.providers.bills import BillKind, BillLine
@@ -327,25 +327,8 @@ def _resolved_and_compared(stage: Stage) -> Verb:
     return _reconciling(stage)
 
 
-def _read(stage: Stage) -> Verb:
-    found: DiscrepancyId = drawn(stage).id
-    show, day = stage.rooms.reconciling.read, business_day(stage.world.now())
-    yesterday = date.fromordinal(day.toordinal() - 1).isoformat()
-
-    def read() -> None:
-        assert show.day(yesterday).found == show.result(yesterday)
-        show.days(after=None, limit=10)
-        show.runs(yesterday)
-        show.on(yesterday, after=None, limit=10)
-        assert found in {one.id for one in show.every(yesterday)}
-        show.standing(after=None, limit=10)
-
-    return read
-
-
 _DAY, _HANDS = reconciliation.ReconcileDay, reconciliation.SettleDiscrepancy
 _NOTES, _ASK = reconciliation.Notes, reconciliation.AskProvider
-_SHOW = reconciliation.ReadReconciliations
 _PAIRS = 300
 
 
@@ -384,9 +367,4 @@ BILLS = [
     _day(", resolved", _resolved_and_compared),
     Registered("assign discrepancy", _assigned, (_HANDS.assign,)),
     Registered("settle discrepancy", _by_hand, (_HANDS.settle,)),
-    Registered(
-        "read reconciliations",
-        _read,
-        (_SHOW.day, _SHOW.result, _SHOW.days, _SHOW.runs, _SHOW.on, _SHOW.every, _SHOW.standing),
-    ),
 ]

@@ -100,12 +100,26 @@ def _checked_too_early(stage: Stage) -> Verb:
     return check
 
 
+def _swept_refused(stage: Stage) -> Verb:
+    """Let WeChat refuse a parcel that nobody corrects until its order is received."""
+    stage.parcels.refused_carriers.add("SF")
+    order_id = shipped(stage)
+    stage.rooms.report_shipments.report(order_id)
+    stage.world.pause(86_400)
+
+    def sweep() -> None:
+        stage.rooms.report_shipments.sweep()
+
+    return sweep
+
+
 DELIVERY = [
     Registered("hear of a parcel", _shipment_heard, (_REPORT.hear,)),
     Registered("report shipment", _reported, (_REPORT.report,)),
     Registered("report shipment, too early", _reported_too_early, (_REPORT.report,)),
     Registered("report shipment, refused", _report_refused, (_REPORT.report,)),
     Registered("sweep shipments", _swept, (_REPORT.sweep,)),
+    Registered("sweep refused shipments", _swept_refused, (_REPORT.sweep,)),
     Registered("pushed by WeChat", _pushed, (_HEAR.hear,)),
     Registered("received in WeChat", _checked, (_HEAR.check, escrow.Release.received)),
     Registered("not received in WeChat", _checked_too_early, (_HEAR.check,)),

@@ -5,12 +5,20 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, ProductId, SettlementId
+from chalicelib.kernel.ids import (
+    DiscrepancyId,
+    MerchantId,
+    OrderId,
+    PayoutId,
+    ProductId,
+    SettlementId,
+)
 from local.client import Client
 from local.story import Story, new_key
 
 ORDER, PRODUCT, MERCHANT = OrderId.derive("x"), ProductId.derive("x"), MerchantId.derive("x")
 SETTLEMENT, PAYOUT = SettlementId.derive("x"), PayoutId.derive("x")
+DISCREPANCY = DiscrepancyId.derive("x")
 ROUTES: list[tuple[str, str, set[str]]] = [
     ("POST", "/v1/merchants", {"operator"}),
     ("GET", f"/v1/merchants/{MERCHANT}", {"operator", "merchant"}),
@@ -37,6 +45,17 @@ ROUTES: list[tuple[str, str, set[str]]] = [
     ("GET", f"/v1/payouts/{PAYOUT}", {"operator", "merchant"}),
     ("GET", "/v1/ledger/accounts/platform:suspense", {"operator"}),
     ("GET", "/v1/ledger/days/2026-11-24", {"operator"}),
+    ("GET", "/v1/health/report", {"operator"}),
+    ("POST", "/v1/reconciliations", {"operator"}),
+    ("GET", "/v1/reconciliations", {"operator"}),
+    ("GET", "/v1/reconciliations/2020-11-24", {"operator"}),
+    ("GET", "/v1/reconciliations/2020-11-24/runs", {"operator"}),
+    ("GET", "/v1/reconciliations/2020-11-24/discrepancies", {"operator"}),
+    ("GET", "/v1/reconciliations/2020-11-24/report", {"operator"}),
+    ("GET", "/v1/discrepancies", {"operator"}),
+    ("GET", f"/v1/discrepancies/{DISCREPANCY}", {"operator"}),
+    ("POST", f"/v1/discrepancies/{DISCREPANCY}/owner", {"operator"}),
+    ("POST", f"/v1/discrepancies/{DISCREPANCY}/resolution", {"operator"}),
 ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases.totals import FoldTotals
+from chalicelib.complaints import model as complaints
 from chalicelib.delivery import model as delivery
 from chalicelib.disputes import model as disputes
 from chalicelib.ledger.balances import FoldBalances
@@ -22,7 +23,10 @@ from chalicelib.storage.batches import Batches
 from chalicelib.storage.lake import Lake
 
 HEARD = frozenset().union(
-    *(room.HEARD for room in (orders, payments, refunds, settlement, delivery, disputes))
+    *(
+        room.HEARD
+        for room in (orders, payments, refunds, settlement, delivery, disputes, complaints)
+    )
 )
 """The events to which some room listens."""
 

@@ -1,5 +1,6 @@
 """Closing what nobody paid."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -9,7 +10,7 @@ from chalicelib.kernel.errors import TryAgainError
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.rules import is_overdue
 from chalicelib.orders.store import OrderStore
-from chalicelib.payments.model import Payment, PaymentState
+from chalicelib.payments.model import Closing, Payment, PaymentState
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases.capture import Capture
 from chalicelib.payments.usecases.offers import Providers
@@ -28,6 +29,7 @@ class CloseOrder:
     providers: Providers
     capture: Capture
     clock: Clock
+    tell: Callable[[Closing], None]
 
     def close(self, order_id: OrderId) -> None:
         """Close it if its time is over; may be repeated, and stock returns exactly once.
@@ -36,6 +38,7 @@ class CloseOrder:
         """
         order, payments = self.payments.of_order(order_id)
         if order is None or not is_overdue(order, now=self.clock.now()):
+            self.tell(Closing.NOT_DUE)
             return
         closable = [
             payment
@@ -44,6 +47,7 @@ class CloseOrder:
         ]
         for payment in closable:
             if self._paid_after_all(payment):
+                self.tell(Closing.PAID)
                 return
         lines = self.orders.lines(order)
         takes = [take for line in lines for take in line.takes]
@@ -60,6 +64,7 @@ class CloseOrder:
         except CommitRefusedError:
             # Paid, closed, or one of its payments captured meanwhile: look again from the start.
             raise TryAgainError("the order moved while it was being closed") from None
+        self.tell(Closing.CLOSED)
 
     def _paid_after_all(self, payment: Payment) -> bool:
         """Close a payment at its provider; if the shopper was faster, book what was paid."""

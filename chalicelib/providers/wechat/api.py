@@ -16,7 +16,14 @@ from urllib.parse import quote
 
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
-from chalicelib.providers.port import ProviderOutcomeUnknownError, ProviderUnavailableError
+from chalicelib.providers.port import (
+    Fate,
+    ProviderOutcomeUnknownError,
+    ProviderUnavailableError,
+    TellFate,
+    tell_nobody,
+    told,
+)
 from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError, Timeouts, Transport
 
 ANSWER_BYTES_MAX = 1 << 18
@@ -41,6 +48,7 @@ class WeChatApi:
     transport: Transport = field(repr=False)
     clock: Clock = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    tell: TellFate = tell_nobody
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -52,6 +60,12 @@ class WeChatApi:
 
         Raises `ProviderUnavailableError` (nothing happened) or `ProviderOutcomeUnknownError`.
         """
+        with told(self.tell):
+            fields = self._called(path, body)
+        self.tell(Fate.REJECTED if errcode_of(fields) else Fate.ANSWERED)
+        return fields
+
+    def _called(self, path: str, body: Fields) -> Fields:
         token = self._current()
         fields = self._posted(path, body, token)
         if errcode_of(fields) in _TOKEN_REFUSED:

@@ -11,9 +11,13 @@ from urllib.parse import urlencode
 
 from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import (
+    Fate,
     LoginRefusedError,
     ProviderOutcomeUnknownError,
     ProviderUnavailableError,
+    TellFate,
+    tell_nobody,
+    told,
 )
 from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError, Timeouts, Transport
 
@@ -40,11 +44,18 @@ class WeChatLogin:
     base_url: str
     transport: Transport = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    tell: TellFate = tell_nobody
 
     def openid(self, code: str) -> str:
         """Return the shopper's openid, or raise what WeChat said."""
         if not 0 < len(code) <= CODE_LENGTH_MAX:
             raise LoginRefusedError("no login code has this length")
+        with told(self.tell):
+            openid = self._asked(code)
+        self.tell(Fate.ANSWERED)
+        return openid
+
+    def _asked(self, code: str) -> str:
         try:
             answer = self.transport.send(
                 "GET", self._url(code), {"Accept": "application/json"}, b"", self.timeouts

@@ -15,6 +15,8 @@ from chalicelib.providers.port import (
     Invoke,
     PrepayOrder,
     Queried,
+    TellFate,
+    tell_nobody,
 )
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
@@ -27,6 +29,7 @@ from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.bills import WeChatBills
 from chalicelib.providers.wechatpay.certificates import read_certificates
+from chalicelib.providers.wechatpay.complaints import WeChatComplaints
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
 from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -56,6 +59,7 @@ class WeChatPay:
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
         timeouts: Timeouts | None = None,
+        tell: TellFate = tell_nobody,
     ) -> None:
         self._account = account
         self._clock = clock
@@ -76,6 +80,7 @@ class WeChatPay:
             clock=clock,
             randomness=randomness,
             timeouts=timeouts or Timeouts(),
+            tell=tell,
         )
 
     @property
@@ -91,6 +96,11 @@ class WeChatPay:
     def bills(self, downloads: Downloads) -> WeChatBills:
         """Return the same merchant's bills."""
         return WeChatBills(self._account, self._exchange, downloads)
+
+    @property
+    def complaints(self) -> WeChatComplaints:
+        """Return what payers complain of to the same merchant."""
+        return WeChatComplaints(self._account, self._exchange)
 
     @property
     def serials(self) -> frozenset[str]:

@@ -8,8 +8,9 @@
     not sent, 429                               other host; at the end: unavailable
     no answer, 5xx, HTML, not verified          other host; at the end: outcome unknown
 
-Every call is idempotent by its own number, so a repeat is safe, but once one host may have acted
-only an answer can tell: a later "not sent" doesn't make it unavailable.
+Nearly every call is idempotent by its own number, so a repeat is safe, but once one host may have
+acted only an answer can tell: a later "not sent" doesn't make it unavailable. What has no number
+(a word to a payer) is asked `once`: after silence, whoever asked must look whether it was done.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,9 +23,13 @@ from chalicelib.kernel.clock import Clock, milliseconds
 from chalicelib.kernel.ids import Randomness
 from chalicelib.kernel.strict_json import NotStrictJsonError, read_object
 from chalicelib.providers.port import (
+    Fate,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
+    TellFate,
+    tell_nobody,
+    told,
 )
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
@@ -55,6 +60,9 @@ class Question:
     body: bytes = field(default=b"", repr=False)
     verified: bool = True
     """Verify the answer here; the first certificates can only be verified by their reader."""
+
+    once: bool = False
+    """Never repeat what may have been done; only what was not sent goes to the other host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,19 @@ class Exchange:
     clock: Clock
     randomness: Randomness
     timeouts: Timeouts
+    tell: TellFate = tell_nobody
 
     def ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
         """Return what `read` makes of the answer, or a refusal; else raise the fate.
 
         `read` raises `DoubtError` for an answer that can't be relied on.
         """
+        with told(self.tell):
+            answer = self._ask(question, read)
+        self.tell(Fate.REJECTED if isinstance(answer, Refusal) else Fate.ANSWERED)
+        return answer
+
+    def _ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
         deadline = self.clock.monotonic() + self.timeouts.total_seconds
         reason = ""
         for host in self.hosts:
@@ -102,6 +117,8 @@ class Exchange:
                 continue
             except (NoAnswerError, DoubtError) as error:
                 reason = str(error)
+                if question.once:
+                    break
         if reason:
             raise ProviderOutcomeUnknownError("WeChat Pay gave no answer", reason=reason)
         raise ProviderUnavailableError("WeChat Pay can't be reached, or is too busy")
@@ -129,6 +146,8 @@ class Exchange:
         answer = self._send(host, question, deadline)
         if not is_sign_test(answer.headers):
             return self._understand(answer, question, read)
+        if question.once:
+            raise NoAnswerError("WeChat Pay only tested our verification")
         try:
             return self._ask_again(host, question, read, deadline)
         except NotSentError:

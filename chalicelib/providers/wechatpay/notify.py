@@ -2,7 +2,8 @@
 
 raw bytes ── verify ── envelope ── open ── state ── merchant, app ── Collected
                           │        ├─ a transfer ended ── merchant, number, state ── Transferred
-                          │        └─ a refund ended ── merchant, state ── Refunded
+                          │        ├─ a refund ended ── merchant, state ── Refunded
+                          │        └─ of a complaint ── id ── Complained
                           └─ an event we don't know ─ Ignored
 """
 
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.providers.port import Collected, Heard, Ignored, NotificationRefusedError
-from chalicelib.providers.wechatpay import mapping, refunds, transfers
+from chalicelib.providers.wechatpay import complaints, mapping, refunds, transfers
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.doubt import DoubtError
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -23,6 +24,7 @@ BODY_BYTES_MAX = 1 << 16
 TRANSACTION_SUCCESS = "TRANSACTION.SUCCESS"
 TRANSFER_FINISHED = "MCHTRANSFER.BILL.FINISHED"
 REFUND_ENDS = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
+COMPLAINT_EVENTS = frozenset({"COMPLAINT.CREATE", "COMPLAINT.STATE_CHANGE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class NotificationReader:
             said = transfers.notified(self._open(envelope), self.account)
         if event_type in REFUND_ENDS:
             return refunds.notified(self._open(envelope), self.account)
+        if event_type in COMPLAINT_EVENTS:
+            return complaints.notified(self._open(envelope))
         return said or Ignored(
             provider=mapping.NAME,
             event_type=event_type,

@@ -5,6 +5,8 @@ from chalicelib.reconciliation.usecases.compare import CompareDay
 from chalicelib.reconciliation.usecases.hands import SettleDiscrepancy
 from chalicelib.reconciliation.usecases.notes import Notes
 from chalicelib.reconciliation.usecases.read import ReadReconciliations
+from chalicelib.reconciliation.usecases.report import ReportDay
+from chalicelib.reconciliation.usecases.request import RequestRun
 from chalicelib.reconciliation.usecases.run import ReconcileDay
 
 __all__ = [
@@ -13,5 +15,7 @@ __all__ = [
     "Notes",
     "ReadReconciliations",
     "ReconcileDay",
+    "ReportDay",
+    "RequestRun",
     "SettleDiscrepancy",
 ]

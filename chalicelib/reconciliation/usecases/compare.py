@@ -120,7 +120,8 @@ class CompareDay:
                 file = stack.enter_context(TemporaryFile("w+b"))
                 self._read_bill(kind, day, file, compared, theirs, progress)
             self._read_ours(day, ours, progress)
-            for key, here, there in joined(ours.groups(), theirs.groups()):
+            pairs = joined(ours.groups(), theirs.groups())
+            for key, here, there in _told(pairs, "compared", progress):
                 lines = [Theirs(*row) for row in there]
                 entries = [Ours(*row) for row in here]
                 for found in rules.compared(key, entries, lines):
@@ -145,8 +146,7 @@ class CompareDay:
         bill = self.provider.read(kind, day, file)
         for line in _told(bill.lines(), kind, progress):
             self._take(line, kind, compared, theirs)
-        name = f"bills/{self.provider_name}/{day.isoformat()}/{kind}-{fetched.sha1}.csv.gz"
-        self.documents.put_file(name, file)
+        self.documents.put_file(rules.document_name(self.provider_name, fetched), file)
         compared.bills.append(fetched)
         if kind is BillKind.FLOWS:
             compared.flows = bill.totals()

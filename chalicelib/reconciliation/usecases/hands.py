@@ -35,13 +35,15 @@ class SettleDiscrepancy:
     journal: Journal
     commits: Commits
 
-    def assign(self, discrepancy_id: DiscrepancyId, owner: str, remark: str) -> Discrepancy:
-        """Say who looks after it, and what is known; the last word counts.
+    def assign(
+        self, discrepancy_id: DiscrepancyId, owner: str, remark: str | None = None
+    ) -> Discrepancy:
+        """Say who looks after it, and what is known; the last word counts, and none leaves it.
 
         Raises `DiscrepancyNotFoundError` or `ReconciliationUnsettledError`.
         """
         now = self._found(discrepancy_id)
-        then = now.evolve(owner=owner, remark=remark)
+        then = now.evolve(owner=owner, remark=now.remark if remark is None else remark)
         if then == now:
             return now
         try:
@@ -52,10 +54,12 @@ class SettleDiscrepancy:
             raise ReconciliationUnsettledError("somebody else changes it; try again") from None
         return then
 
-    def settle(self, discrepancy_id: DiscrepancyId, how: Resolution, remark: str) -> Discrepancy:
+    def settle(
+        self, discrepancy_id: DiscrepancyId, how: Resolution, remark: str, *, by: str = ""
+    ) -> Discrepancy:
         """Resolve it: our books follow the provider's by one entry, against what a person names.
 
-        Said again, the same way, it is done. Raises `DiscrepancyNotFoundError`,
+        `by` signs it. Said again, the same way, it is done. Raises `DiscrepancyNotFoundError`,
         `DiscrepancyNotOpenError` or `ReconciliationUnsettledError`.
         """
         now = self._found(discrepancy_id)
@@ -72,6 +76,7 @@ class SettleDiscrepancy:
             remark=remark,
             resolved_by=_entry(now, how),
             resolution=how,
+            signed_by=by,
             gone_on=now.gone_on if now.effect else now.day,
         )
         try:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chalicelib.kernel.ids import DiscrepancyId
 from chalicelib.reconciliation.model import (
     Attempt,
     Discrepancy,
+    DiscrepancyNotFoundError,
     Reconciliation,
     ReconciliationNotFoundError,
 )
@@ -55,6 +57,13 @@ class ReadReconciliations:
     ) -> tuple[Sequence[Discrepancy], str | None]:
         """Return a page of what a day's bills showed."""
         return self.store.on(self.provider_name, day, after=after, limit=limit)
+
+    def discrepancy(self, discrepancy_id: DiscrepancyId) -> Discrepancy:
+        """Return a discrepancy, or raise `DiscrepancyNotFoundError`."""
+        found = self.store.discrepancy(discrepancy_id)
+        if found is None:
+            raise DiscrepancyNotFoundError("there is no such discrepancy")
+        return found
 
     def every(self, day: str) -> Sequence[Discrepancy]:
         """Return all that a day's bills showed."""

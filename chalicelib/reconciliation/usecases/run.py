@@ -22,13 +22,13 @@ from chalicelib.providers.bills import LineKind
 from chalicelib.reconciliation import rules
 from chalicelib.reconciliation.model import (
     DONE,
+    REFUSED,
     Attempt,
     Discrepancy,
     DiscrepancyState,
     Found,
     Outcome,
     Reconciliation,
-    ReconciliationOutOfOrderError,
     ReconciliationUnsettledError,
     Standing,
 )
@@ -36,6 +36,7 @@ from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import AskProvider
 from chalicelib.reconciliation.usecases.compare import Compared, CompareDay, Progress
 from chalicelib.reconciliation.usecases.notes import ENDED, Notes
+from chalicelib.reconciliation.usecases.request import result_before
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
 _DAYS_BACK = 31
@@ -78,21 +79,10 @@ class ReconcileDay:
         `BillBrokenError`, `BillNotReadyError` or one of the provider's fates: then nothing changed.
         """
         try:
-            found = self._reconcile(day, progress)
+            return self._reconcile(day, progress)
         except PlatformError as refused:
-            self._attempted(
-                Attempt(
-                    day=day.isoformat(),
-                    at=self.clock.now(),
-                    done=False,
-                    code=refused.code,
-                    detail=refused.detail,
-                    facts=tuple((name, str(fact)) for name, fact in refused.facts.items()),
-                )
-            )
+            self._refused(day.isoformat(), refused)
             raise
-        self._attempted(Attempt(day=day.isoformat(), at=self.clock.now(), done=True))
-        return found
 
     def again(self, day: date, progress: Progress = quietly) -> Reconciliation:
         """Reconcile a day, and again each day after it that was: what stands is carried on."""
@@ -108,7 +98,7 @@ class ReconcileDay:
         if position is None:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         name = day.isoformat()
-        before = self._day_before(name)
+        before = result_before(self.store, self.provider_name, name)
         compared = self.comparing.compare(day, progress)
         taken = [self._taken(name, found, compared) for found in compared.found]
         own = before.own if before else self._clearing_before(name)
@@ -116,13 +106,6 @@ class ReconcileDay:
         self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
         return self._result(name, position, before, compared, own)
-
-    def _day_before(self, day: str) -> Reconciliation | None:
-        """Return the day before's result; only the first day that is reconciled has none."""
-        found = self.store.find(self.provider_name, day_before(day))
-        if found is None and self.store.first(self.provider_name) not in {None, day}:
-            raise ReconciliationOutOfOrderError("reconcile the day before first", day=day)
-        return found
 
     def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
         """Write one difference down, and ask about what only the provider has."""
@@ -217,6 +200,8 @@ class ReconcileDay:
         try:
             with self.commits() as work:
                 self.store.reconciled(work, found)
+                done = Attempt(day=day, at=found.at, done=True)
+                self.store.attempted(work, self.provider_name, done)
                 self._say(work, found, fees, booked, more)
         except CommitRefusedError:
             raise ReconciliationUnsettledError("another run came to its end first") from None
@@ -257,9 +242,19 @@ class ReconcileDay:
         balance = self.balances.at(account, CNY, position)
         return balance.debits - balance.credits
 
-    def _attempted(self, attempt: Attempt) -> None:
+    def _refused(self, day: str, refused: PlatformError) -> None:
+        """Keep why a run was refused, and where; what was found before stands beside it."""
+        attempt = Attempt(
+            day=day,
+            at=self.clock.now(),
+            done=False,
+            code=refused.code,
+            detail=refused.detail,
+            facts=tuple((name, str(fact)) for name, fact in refused.facts.items()),
+        )
         with self.commits() as work:
             self.store.attempted(work, self.provider_name, attempt)
+            work.emit(REFUSED, f"{self.provider_name}/{day}", facts={"code": refused.code})
 
 
 def _summed(stood: Sequence[Discrepancy]) -> tuple[Standing, ...]:

@@ -19,6 +19,7 @@ from chalicelib.refunds.model import (
     FINAL,
     LATE,
     REFUND_LIFECYCLE,
+    Delay,
     Refund,
     RefundState,
     RefundUnsettledError,
@@ -62,6 +63,9 @@ SendLater = Callable[[Mapping[str, str], int], None]
 TellWord = Callable[[Word, Refunded], None]
 """Count and log what a provider's word about a refund turned out to be."""
 
+TellDelay = Callable[[Delay], None]
+"""Count why a refund did not go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdvanceRefund:
@@ -76,6 +80,7 @@ class AdvanceRefund:
     collecting: CollectRefund
     send_later: SendLater
     tell: TellWord
+    tell_delay: TellDelay
 
     def advance(self, order_id: OrderId, refund_id: RefundId) -> None:
         """Bring a refund as far as it goes now; may be repeated, and at once with others.
@@ -90,6 +95,7 @@ class AdvanceRefund:
         payment = next(one for one in found.payments if one.id == refund.payment_id)
         if refund.state is RefundState.WAITING:
             if not self.collecting.collect(found.order, payment, refund):
+                self.tell_delay(Delay.NOT_COLLECTED)
                 return
             refund = refund.evolve(state=RefundState.QUEUED)
         if refund.state is RefundState.QUEUED:
@@ -142,6 +148,7 @@ class AdvanceRefund:
         if goes_at is not None and now < goes_at:
             seconds = int((goes_at - now).total_seconds()) + 1
             self.send_later(advance_command((refund.order_id, refund.id)), seconds)
+            self.tell_delay(Delay.SPACED)
             return
         order = RefundOrder(
             number=rules.number_at_provider(refund),
@@ -167,6 +174,7 @@ class AdvanceRefund:
 
     def _note(self, refund: Refund, failure: str) -> None:
         """Keep why the provider would not take a refund; the sweep asks again."""
+        self.tell_delay(Delay.NOT_TAKEN)
         if refund.failure == failure[:64]:
             return
         try:

@@ -66,12 +66,18 @@ class SettleMerchant:
     may: Capable
     payee_of: Callable[[Merchant], str | None]
     minimum_fen: int
+    tell: Callable[[Settled], None]
 
     def settle(self, merchant_id: MerchantId, day: str, position: int) -> Settled:
         """Settle once, whoever asks and however often; who can't be paid yet is noted for later.
 
         Raises `SettlingUnsettledError` when the balance kept moving.
         """
+        settled = self._settled(merchant_id, day, position)
+        self.tell(settled)
+        return settled
+
+    def _settled(self, merchant_id: MerchantId, day: str, position: int) -> Settled:
         for _ in range(_TRIES_MAX):
             found = self._read(merchant_id, day)
             merchant_at = keys.merchant(merchant_id)
