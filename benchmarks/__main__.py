@@ -1,6 +1,7 @@
-"""`make bench`: what verbs cost; a notification's own CPU; how sequencer and settling grow.
+"""`make bench`: what verbs cost; a notification's own CPU; how the sequencer and the days grow.
 
-Costs are counted, CPU is a ratio in one run. ORDERS says how far the list grows (100,000).
+Costs are counted, CPU is a ratio in one run. ORDERS says how far the list grows (100,000), LINES
+how long a bill is compared (1,000,000).
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import sequencer, settling
+from benchmarks import reconciling, sequencer, settling
 from benchmarks.bare import Bare
 from benchmarks.meter import Meter
 from benchmarks.signed import Notification, notification
@@ -42,6 +43,7 @@ def main() -> int:
         _print_cpu(Path(folder))
     sequencer.measure(int(os.environ.get("ORDERS", "100000")))
     settling.measure()
+    reconciling.measure(int(os.environ.get("LINES", "1000000")))
     return 1 if over else 0
 
 

@@ -252,6 +252,7 @@ ADVICE: dict[CheckName, tuple[str, str]] = {
     CheckName.DEAD_COMMANDS: (_DEAD.format("commands"), "dead-letters"),
     CheckName.DEAD_EVENTS: (_DEAD.format("events"), "dead-letters"),
     CheckName.DEAD_SETTLEMENTS: (_DEAD.format("settlements"), "dead-letters"),
+    CheckName.DEAD_RECONCILIATIONS: (_DEAD.format("reconciliations"), "dead-letters"),
     CheckName.SEQUENCER: (
         "See whether `sequence_every_minute` runs and what it logs; nothing is lost meanwhile.",
         "the-list-is-behind",

@@ -104,9 +104,13 @@ class ReadSegments:
 
         For whoever looks for a few of a million: a line is read only where it is wanted.
         """
+        before: Manifest | None = None
         for name in self.lake.names(f"{MANIFESTS}day={day}/"):
             manifest = self._manifest(name)
+            if before and (manifest.base, manifest.chain_before) != (before.end, before.chain):
+                raise LakeBrokenError("the lake has a gap", after=before.end, found=name)
             yield from self._body(manifest).splitlines()
+            before = manifest
 
     def _body(self, manifest: Manifest) -> bytes:
         try:

@@ -126,7 +126,7 @@ class UrllibTransport:
                 content = self._read(response, deadline)
                 return Answer(response.status, dict(response.headers), content)
             written = 0
-            while chunk := response.read(_DOWNLOAD_BYTES, decode_content=False):
+            while chunk := response.read1(_DOWNLOAD_BYTES, decode_content=False):
                 written += into.write(chunk)
                 if written > bytes_max or self._clock.monotonic() > deadline:
                     response.close()

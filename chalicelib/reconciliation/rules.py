@@ -30,6 +30,7 @@ _BACK = re.compile(r"back_(rfd_[0-9A-Z]{26})_platform")
 _SUMMED = frozenset({LineKind.SHARE, LineKind.SHARE_BACK})  # several lines are one entry of ours
 _PAIRED = frozenset({LineKind.TRANSFER_BACK, LineKind.REFUND_BACK})  # undo another line
 _SHARE, _UNFREEZE = share_number(PayoutId("")), unfreeze_number(PayoutId(""))
+_ABOUT = {"kind", "number", "reference", "payment", "seller", "bill", "line"}
 ENTRY = "entry"
 REFUND_PAID = b'"refund.paid"'
 """How a row says that a refund was paid, with money of ours or without."""
@@ -104,23 +105,37 @@ def ours_of(row: Mapping[str, Any], clearing: str) -> Ours | None:
     )
 
 
+def agree(ours: Sequence[Ours], theirs: Sequence[Theirs]) -> bool:
+    """Tell whether one line and one entry say just the same: nearly all do, and need no words."""
+    if len(ours) != 1 or len(theirs) != 1:
+        return False
+    line = theirs[0]
+    if line.kind in _SUMMED or line.kind in _PAIRED or line.state == LineState.FAILED:
+        return False
+    return line.amount == ours[0].amount and fee_is_as_agreed(line)
+
+
 def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Iterator[Found]:
-    """Hold all that both sides say of one thing against each other; what is said twice is apart."""
+    """Hold all that both sides say of one thing against each other.
+
+    What is said once more than it should is a difference of its own, so that each can meet its own
+    on another day; then what agrees is not counted besides.
+    """
     kinds = {line.kind for line in theirs}
-    if kinds <= _SUMMED or kinds & _PAIRED:
-        first, more = ours[:1], ours[1:]
-        yield _of_one(key, first, theirs)
-        theirs = theirs[:1]
-    else:
-        amount = theirs[0].amount
-        first = [one for one in ours if one.amount == amount][:1] or ours[:1]
-        more = [one for one in ours if one not in first]
-        yield _of_one(key, first, theirs[:1])
-    for line in theirs[1:]:
-        again = _of_one(f"{key}/{line.bill}/{line.line}", (), (line,))
-        yield again.evolve(outcome=Outcome.DUPLICATE)
-    for one in more:
-        yield _of_one(f"{key}/{one.entry}", (one,), ()).evolve(outcome=Outcome.DUPLICATE)
+    together = kinds <= _SUMMED or bool(kinds & _PAIRED)
+    first = ours[:1]
+    if theirs and not together:
+        first = [one for one in ours if one.amount == theirs[0].amount][:1] or first
+    found = _of_one(key, first, theirs if together else theirs[:1])
+    again = [_of_one(f"{key}/{line.bill}/{line.line}", (), (line,)) for line in theirs[1:]]
+    more = [_of_one(f"{key}/{one.entry}", (one,), ()) for one in ours if one not in first]
+    twice = [*(() if together else again), *more]
+    matched = found.outcome is Outcome.MATCHED
+    if not (twice and matched):
+        yield found
+    for one in twice:
+        about = one.evolve(**found.model_dump(include=_ABOUT)) if matched else one
+        yield about.evolve(outcome=Outcome.DUPLICATE)
 
 
 def _of_one(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
@@ -141,7 +156,7 @@ def _of_one(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
         outcome = Outcome.STATE
     else:
         effect = 0  # what of a refund leaves a seller's own money is no money that is kept for us
-        outcome = Outcome.MATCHED if fee_is_as_agreed(first) else Outcome.FEE
+        outcome = Outcome.MATCHED if agree(ours, theirs) else Outcome.FEE
     return Found(
         key=key,
         outcome=outcome,

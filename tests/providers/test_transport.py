@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from io import BytesIO
 
 import pytest
 
 from chalicelib.kernel.clock import SystemClock
+from chalicelib.providers import transport as transport_module
 from chalicelib.providers.transport import (
     ANSWER_BYTES_MAX,
     Answer,
@@ -154,6 +156,58 @@ def test_a_body_is_sent_as_it_is() -> None:
     assert bytes(seen).endswith(b"\r\n\r\n" + body)
     assert b"Content-Length: %d\r\n" % len(body) in seen
     assert b"N: v\r\n" in seen
+
+
+def download(url: str, *, bytes_max: int = 1000) -> bytes | int:
+    """Return the file, or the status of any other answer."""
+    into = BytesIO()
+    answer = UrllibTransport(SystemClock()).download(url, {"Accept": "*/*"}, into, bytes_max)
+    return into.getvalue() if answer is None else answer.status
+
+
+def test_a_file_is_written_as_it_came() -> None:
+    packed = gzip.compress(b"x" * 500)
+    with server(saying(ok(packed, b"Content-Encoding: gzip"))) as url:
+        assert download(url) == packed
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 404, 500])
+def test_a_file_that_is_refused_is_an_answer(status: int) -> None:
+    text = b"HTTP/1.1 %d X\r\nLocation: http://nobody.invalid/\r\nContent-Length: 0\r\n\r\n"
+    with server(saying(text % status)) as url:
+        assert download(url) == status
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        saying(b""),
+        reset,
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"),
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        saying(ok(b"x" * 1001)),
+    ],
+)
+def test_a_file_that_breaks_off_or_is_too_long_is_no_answer(behave: Behaviour) -> None:
+    with server(behave) as url, pytest.raises(NoAnswerError):
+        download(url)
+
+
+def test_a_file_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport_module, "DOWNLOAD_SECONDS_MAX", 1)
+    began = time.monotonic()
+    with server(dripping) as url:
+        with pytest.raises(NoAnswerError):
+            download(url)
+        assert time.monotonic() - began < 3
+
+
+def test_nobody_at_home_sends_no_file() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NotSentError):
+        download(f"http://127.0.0.1:{port}")
 
 
 def test_secrets_in_a_url_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:

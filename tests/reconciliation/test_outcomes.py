@@ -33,7 +33,7 @@ def test_a_line_that_differs(change: Change, outcome: Outcome, effect: int) -> N
     assert (noted.outcome, noted.effect, noted.state) == (outcome, effect, OPEN)
     assert found.unexplained == 0
     assert found.theirs - found.ours == effect - 2 * FEE
-    assert counted(found)["payment", "matched"] == (2 if outcome is Outcome.DUPLICATE else 1)
+    assert counted(found)["payment", "matched"] == 1
 
 
 def test_a_payment_of_nobody_is_a_persons() -> None:

@@ -329,6 +329,7 @@ def _resolved_and_compared(stage: Stage) -> Verb:
 
 _DAY, _HANDS = reconciliation.ReconcileDay, reconciliation.SettleDiscrepancy
 _NOTES, _ASK = reconciliation.Notes, reconciliation.AskProvider
+_COUNTS = (Compared.take, Compared.count)
 _PAIRS = 300
 
 
@@ -341,7 +342,7 @@ def _day(
 
 
 BILLS = [
-    _day("", _plain, reconciliation.CompareDay.compare, Compared.take),
+    _day("", _plain, reconciliation.CompareDay.compare, *_COUNTS),
     _day(", an empty day", _empty, Compared.funnel),
     _day(", unheard", _unheard, _NOTES.take, _NOTES.booked, _ASK.book),
     _day(", refund under way", _refund_under_way),

@@ -7,6 +7,7 @@ word: nothing is guessed. Source: WeChat Pay's "下载交易账单", "下载资�
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import BinaryIO
 
 from chalicelib.providers.bills import BillKind, BillLine, BillTotals, LineKind, LineState
@@ -103,7 +104,21 @@ _FLOW_KINDS = {
     ("退款失败退回", "收入"): LineKind.REFUND_BACK,
 }
 
-_Find = Callable[[Sequence[str], str], str]
+_READ = {
+    BillKind.PAYMENTS: _columns(
+        "商户号,货币种类,特约商户号,商户订单号,微信订单号,交易时间,交易状态,费率"
+    ),
+    BillKind.REFUNDS: _columns(
+        "商户号,货币种类,特约商户号,商户订单号,微信退款单号,退款申请时间,退款状态,费率,商户退款单号"
+    ),
+    BillKind.FLOWS: _columns(
+        "收支类型,收支金额(元),账户结余(元),业务类型,业务凭证号,资金流水单号,记账时间"
+    ),
+    BillKind.SHARES: _columns(
+        "分账发起方,业务类型,处理状态,商户分账/回退单号,分账明细单号,分账时间,分账方,分账接收方"
+    ),
+}
+"""The cells that a reader takes, in its order; all stand in columns that the bill must have."""
 
 
 @dataclass
@@ -116,7 +131,7 @@ class WeChatBill:
     stream: BinaryIO
 
     def __post_init__(self) -> None:
-        self._text = BillText(self.stream, LAYOUTS[self.kind])
+        self._text = BillText(self.stream, LAYOUTS[self.kind], self.day)
         if self.kind is BillKind.FLOWS:
             self._text.sums = dict.fromkeys(list(_FLOWS_TOTALS)[1:], 0)
         self._opening = self._closing = 0
@@ -129,114 +144,111 @@ class WeChatBill:
             BillKind.FLOWS: self._flow,
             BillKind.SHARES: self._share,
         }[self.kind]
-        rows = self._text.cells()
-        columns: dict[str, int] = {}
-
-        def find(cells: Sequence[str], name: str) -> str:
-            at = columns.get(name)
-            return cells[at] if at is not None else ""
-
-        for cells in rows:
-            if not columns:
-                columns = {name: at for at, name in enumerate(self._text.columns)}
-            yield read(cells, find)
+        taken: Callable[[Sequence[str]], Sequence[str]] | None = None
+        for cells in self._text.cells():
+            if taken is None:
+                taken = itemgetter(*map(self._text.columns.index, _READ[self.kind]))
+            yield read(taken(cells))
 
     def totals(self) -> BillTotals:
         """Return the totals, once all lines were read."""
         return BillTotals(self._text.rows, self._opening, self._closing)
 
-    def _payment(self, cells: Sequence[str], find: _Find) -> BillLine:
-        text, day = self._text, self.day
-        self._check_trade(cells, find)
-        if find(cells, "交易状态") != "SUCCESS":
+    def _payment(self, cells: Sequence[str]) -> BillLine:
+        merchant, currency, seller, number, reference, at, state, rate = cells
+        text = self._text
+        self._check_trade(merchant, currency)
+        if state != "SUCCESS":
             text.refuse("no state of a payment", column="交易状态")
         return BillLine(
             line=text.line,
             kind=LineKind.PAYMENT,
-            number=find(cells, "商户订单号"),
-            reference=find(cells, "微信订单号"),
-            at=text.instant(find(cells, "交易时间"), "交易时间", day),
-            amount=text.yuan(find(cells, "订单金额"), "订单金额"),
-            fee=text.yuan(find(cells, "手续费"), "手续费"),
+            number=number,
+            reference=self._named(reference, "微信订单号"),
+            at=text.instant(at, "交易时间"),
+            amount=self._moved("订单金额"),
+            fee=text.amounts["手续费"],
             state=LineState.DONE,
-            payment=find(cells, "商户订单号"),
-            seller=_seller(find(cells, "特约商户号")),
+            payment=number,
+            seller=_seller(seller),
             party="",
-            rate=find(cells, "费率"),
+            rate=rate,
             note="",
         )
 
-    def _refund(self, cells: Sequence[str], find: _Find) -> BillLine:
-        text, day = self._text, self.day
-        self._check_trade(cells, find)
-        state = _REFUND_STATES.get(find(cells, "退款状态"))
+    def _refund(self, cells: Sequence[str]) -> BillLine:
+        merchant, currency, seller, payment, reference, at, word, rate, number = cells
+        text = self._text
+        self._check_trade(merchant, currency)
+        state = _REFUND_STATES.get(word)
         if state is None:
             text.refuse("no state of a refund", column="退款状态")
         return BillLine(
             line=text.line,
             kind=LineKind.REFUND,
-            number=find(cells, "商户退款单号"),
-            reference=find(cells, "微信退款单号"),
-            at=text.instant(find(cells, "退款申请时间"), "退款申请时间", day),
-            amount=text.yuan(find(cells, "申请退款金额"), "申请退款金额"),
-            fee=text.yuan(find(cells, "手续费"), "手续费"),
+            number=self._named(number, "商户退款单号"),
+            reference=reference,
+            at=text.instant(at, "退款申请时间"),
+            amount=self._moved("申请退款金额"),
+            fee=text.amounts["手续费"],
             state=state,
-            payment=find(cells, "商户订单号"),
-            seller=_seller(find(cells, "特约商户号")),
+            payment=payment,
+            seller=_seller(seller),
             party="",
-            rate=find(cells, "费率"),
-            note=find(cells, "退款状态"),
+            rate=rate,
+            note=word,
         )
 
-    def _share(self, cells: Sequence[str], find: _Find) -> BillLine:
-        text, day = self._text, self.day
-        kind = _SHARE_KINDS.get(find(cells, "业务类型"))
-        state = _SHARE_STATES.get(find(cells, "处理状态"))
+    def _share(self, cells: Sequence[str]) -> BillLine:
+        merchant, what, word, number, reference, at, seller, party = cells
+        text = self._text
+        kind, state = _SHARE_KINDS.get(what), _SHARE_STATES.get(word)
         if kind is None:
             text.refuse("no kind of sharing", column="业务类型")
         if state is None:
             text.refuse("no state of a share", column="处理状态")
-        if find(cells, "分账发起方") != self.mch_id:
+        if merchant != self.mch_id:
             text.refuse("another merchant's", column="分账发起方")
         return BillLine(
             line=text.line,
             kind=kind,
-            number=find(cells, "商户分账/回退单号"),
-            reference=find(cells, "分账明细单号"),
-            at=text.instant(find(cells, "分账时间"), "分账时间", day),
-            amount=text.yuan(find(cells, "金额"), "金额"),
+            number=number,
+            reference=reference,
+            at=text.instant(at, "分账时间"),
+            amount=self._moved("金额"),
             fee=0,
             state=state,
             payment="",
-            seller=_seller(find(cells, "分账方")),
-            party=find(cells, "分账接收方"),
+            seller=_seller(seller),
+            party=party,
             rate="",
-            note=find(cells, "业务类型"),
+            note=what,
         )
 
-    def _flow(self, cells: Sequence[str], find: _Find) -> BillLine:
-        text, day = self._text, self.day
-        amount = text.yuan(find(cells, "收支金额(元)"), "收支金额(元)")
-        side = find(cells, "收支类型")
-        if side not in {"收入", "支出"} or amount < 0:
+    def _flow(self, cells: Sequence[str]) -> BillLine:
+        side, moved, left, note, number, reference, at = cells
+        text = self._text
+        amount = text.yuan(moved, "收支金额(元)")
+        if amount < 0:
+            text.refuse("an amount below zero", column="收支金额(元)")
+        if side not in {"收入", "支出"}:
             text.refuse("neither income nor expense", column="收支类型")
         text.sums[f"{side}笔数"] += 1
         text.sums[f"{side}金额"] += amount
         signed = amount if side == "收入" else -amount
-        left = text.yuan(find(cells, "账户结余(元)"), "账户结余(元)")
+        remains = text.yuan(left, "账户结余(元)")
         if text.rows == 1:
-            self._opening = self._closing = left - signed
+            self._opening = self._closing = remains - signed
         self._closing += signed
-        if left != self._closing:
+        if remains != self._closing:
             text.refuse("what is left is not what was moved", column="账户结余(元)")
-        note = find(cells, "业务类型")
         kind = _FLOW_KINDS.get((note, side), LineKind.OTHER)
         return BillLine(
             line=text.line,
             kind=kind,
-            number=find(cells, "业务凭证号"),
-            reference=find(cells, "资金流水单号"),
-            at=text.instant(find(cells, "记账时间"), "记账时间", day),
+            number=number,
+            reference=self._named(reference, "资金流水单号"),
+            at=text.instant(at, "记账时间"),
             amount=_as_kind_says(kind, amount, signed),
             fee=0,
             state=LineState.DONE,
@@ -247,11 +259,24 @@ class WeChatBill:
             note=note,
         )
 
-    def _check_trade(self, cells: Sequence[str], find: _Find) -> None:
-        if find(cells, "商户号") != self.mch_id:
+    def _check_trade(self, merchant: str, currency: str) -> None:
+        if merchant != self.mch_id:
             self._text.refuse("another merchant's", column="商户号")
-        if find(cells, "货币种类") != "CNY":
+        if currency != "CNY":
             self._text.refuse("another currency", column="货币种类")
+
+    def _moved(self, column: str) -> int:
+        """Return the amount that a row is about; its kind says which way it went."""
+        amount = self._text.amounts[column]
+        if amount < 0:
+            self._text.refuse("an amount below zero", column=column)
+        return amount
+
+    def _named(self, number: str, column: str) -> str:
+        """Return the number by which a row is compared."""
+        if not number:
+            self._text.refuse("a row without its number", column=column)
+        return number
 
 
 def _seller(cell: str) -> str:

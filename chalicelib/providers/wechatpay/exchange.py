@@ -130,15 +130,13 @@ class Exchange:
     def refusal(self, answer: Answer) -> Refusal:
         """Read a refusal that nobody signed, or raise one of the fates."""
         try:
-            found = self._understand(answer, Question("GET", "", verified=False), _no_reading)
+            return self._understand(answer, Question("GET", "", verified=False), _no_reading)
         except NotSentError:
             raise ProviderUnavailableError("WeChat Pay is too busy") from None
         except NoAnswerError as error:
             raise ProviderOutcomeUnknownError(
                 "WeChat Pay gave no answer", reason=str(error)
             ) from None
-        assert isinstance(found, Refusal), "what was not refused was read"
-        return found
 
     def _ask_host(
         self, host: str, question: Question, read: Callable[[Answer], Reading], deadline: float
@@ -214,8 +212,8 @@ class Exchange:
         return headers
 
 
-def _no_reading(_answer: Answer) -> None:
-    return None
+def _no_reading(answer: Answer) -> Refusal:
+    raise NoAnswerError(f"HTTP status {answer.status}")
 
 
 def _origin(url: str) -> str:

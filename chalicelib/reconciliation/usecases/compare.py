@@ -58,16 +58,19 @@ class Compared:
 
     def take(self, found: Found) -> None:
         """Count one thing, and keep it where it differs."""
-        name = (found.kind, found.outcome)
-        lines, amount = self.counts.get(name, (0, 0))
         moved = found.theirs if found.theirs is not None else found.ours or 0
-        self.counts[name] = lines + 1, amount + moved
+        self.count(found.kind, found.outcome, moved)
         if found.outcome is not Outcome.MATCHED:
             if len(self.found) >= FOUND_MAX:
                 raise TooManyDiscrepanciesError(
                     "too much differs for the bill to be the right one", most=FOUND_MAX
                 )
             self.found.append(found)
+
+    def count(self, kind: str, outcome: Outcome, amount: int) -> None:
+        """Count one thing."""
+        lines, amounts = self.counts.get((kind, outcome), (0, 0))
+        self.counts[kind, outcome] = lines + 1, amounts + amount
 
     def of_seller(self, here: Sequence[Ours], there: Sequence[Theirs]) -> None:
         """Add what lines did to what is frozen under a seller, and the fees that came off it.
@@ -124,8 +127,11 @@ class CompareDay:
             for key, here, there in _told(pairs, "compared", progress):
                 lines = [Theirs(*row) for row in there]
                 entries = [Ours(*row) for row in here]
-                for found in rules.compared(key, entries, lines):
-                    compared.take(found)
+                if rules.agree(entries, lines):
+                    compared.count(lines[0].kind, Outcome.MATCHED, int(lines[0].amount))
+                else:
+                    for found in rules.compared(key, entries, lines):
+                        compared.take(found)
                 if lines and lines[0].seller:
                     compared.of_seller(entries, lines)
         return compared
