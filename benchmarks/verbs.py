@@ -147,6 +147,11 @@ def measured(house: House, meter: Meter) -> Iterator[Read]:
     yield read("payment notified, unknown", lambda: house.capture.capture(strange))
     yield from _escrow(house, read)
     yield from _books(house, read)
+    yield from _around(house, read)
+
+
+def _around(house: House, read: Callable[[str, Callable[[], object]], Read]) -> Iterator[Read]:
+    """Measure what comes after a sale: out, back, disputed, looked after, agreed with the bank."""
     yield from money_out(house, read)
     yield from refunds_and_disputes(house, read)
     yield read("report of health", examination(house.table, house.clock).examine)

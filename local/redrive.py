@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.running import look_where_it_runs
 
-QUEUES = ("bookings", "commands", "events", "settlements", "reconciliations")
+QUEUES = ("bookings", "commands", "events", "reconciliations", "settlements")
 _STAGE = os.environ.get("STAGE", "local")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.complaints.model import Answered, Taken
 from chalicelib.delivery import wiring as delivery
 from chalicelib.delivery.model import Received, Report, ReportState
 from chalicelib.health.model import CheckName
@@ -21,9 +22,12 @@ from chalicelib.kernel.ids import OrderId, PayoutId
 from chalicelib.kernel.money import fen
 from chalicelib.payments import wiring as payments
 from chalicelib.payments.model import Booking, Closing
+from chalicelib.providers.bills import LineKind
 from chalicelib.providers.funds import Transferred, TransferState
 from chalicelib.providers.port import Collected, Fate
 from chalicelib.providers.refunds import Refunded, RefundStatus
+from chalicelib.reconciliation.model import Outcome
+from chalicelib.reconciliation.rules import ENTRY
 from chalicelib.refunds import wiring as refunds
 from chalicelib.refunds.model import Delay
 from chalicelib.refunds.model import Word as RefundWord
@@ -42,7 +46,8 @@ CODES = {path.stem for path in (ROOT / "docs" / "problems").glob("*.md")} - {"RE
 JOBS = {
     *("sequence_every_minute", "sweep_expired_orders", "release_received_orders"),
     *("refresh_certificates", "settle_closed_days", "sweep_payouts", "sweep_refunds"),
-    *("sweep_unreported_shipments", "sweep_disputes"),
+    *("sweep_unreported_shipments", "sweep_disputes", "reconcile_closed_days"),
+    *("look_for_complaints", "sweep_unanswered_complaints"),
 }
 REASONS = {
     *("stale", "signature", "serial", "headers", "body", "ciphertext"),
@@ -54,6 +59,11 @@ ALARMS = {
     "WeChat refuses a shipment",
     "received in WeChat, and not receivable here",
     "a provider's word about a payout fits none of ours",
+    "a complaint about money that is not held",
+    "a complaint about a payment that is none of ours",
+    "WeChat Pay takes no answer to a complaint",
+    "the provider's books and ours differ by what nobody can explain",
+    "a day could not be reconciled",
 }
 WORDS = {"booked", "repeated", "contradictory", "unknown"}
 PROVIDERS = {"wechatpay", "wechat"}
@@ -98,6 +108,15 @@ METRICS: dict[str, dict[str, set[str]]] = {
         }
     },
     "JobRun": {"job": JOBS, "outcome": {"done", "failed"}},
+    "Complaint": {"taken": {one.value for one in Taken}},
+    "ComplaintAnswer": {"answered": {one.value for one in Answered}},
+    "ReconciledLines": {
+        "kind": {one.value for one in LineKind} - {LineKind.LISTED, LineKind.FEE} | {ENTRY},
+        "outcome": {one.value for one in Outcome} - {Outcome.FEES, Outcome.OPENING},
+    },
+    "OpenDiscrepancies": {},
+    "UnexplainedFen": {},
+    "ReconciliationRefused": {},
     "SequencerOvertaken": {},
     "OldestRowSeconds": {},
     "CheckUnreachable": {"check": {name.value for name in CheckName}},
@@ -141,7 +160,7 @@ def literal(node: ast.Call) -> str:
 def test_every_count_has_its_row_here_with_its_dimensions() -> None:
     found: dict[str, set[str]] = {}
     for call in calls("count", "measure"):
-        dimensions = {keyword.arg or "" for keyword in call.keywords} - {"facts"}
+        dimensions = {keyword.arg or "" for keyword in call.keywords} - {"facts", "times"}
         known = found.setdefault(literal(call), dimensions)
         assert known == dimensions, "one metric, one set of dimensions"
     assert found == {metric: set(dimensions) for metric, dimensions in METRICS.items()}

@@ -17,11 +17,6 @@ from chalicelib.storage.due import DueList
 
 authenticator = outside.authenticator
 
-_ALARMS = {
-    Taken.UNHELD: "a complaint about money that is not held",
-    Taken.UNKNOWN: "a complaint about a payment that is none of ours",
-}
-
 
 @cache
 def take_complaints() -> TakeComplaints:
@@ -63,8 +58,12 @@ def _tell_taken(taken: Taken, complaint: Complaint, about: str) -> None:
     """Count what a complaint turned out to be, and alarm where a person must answer it."""
     facts = {"complaint_id": complaint.id, "about": about[:40]}
     observe.count("Complaint", taken=taken, facts=facts)
-    if taken in _ALARMS:
-        observe.alarm(_ALARMS[taken], times=complaint.times, **facts)
+    if taken is Taken.UNHELD:
+        observe.alarm("a complaint about money that is not held", times=complaint.times, **facts)
+    if taken is Taken.UNKNOWN:
+        observe.alarm(
+            "a complaint about a payment that is none of ours", times=complaint.times, **facts
+        )
 
 
 def _tell_answered(answered: Answered, case: Case, code: str) -> None:

@@ -27,6 +27,7 @@ _BILLS_FROM_HOUR = 10
 
 
 @blueprint.schedule(Rate(30, unit=Rate.MINUTES))
+@observe.job
 def reconcile_closed_days(_event: CloudWatchEvent) -> Any:
     """Reconcile every business day that is closed and was not yet, from ten in the morning."""
     done: list[str] = []

@@ -10,7 +10,7 @@ from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import PlatformError
 from chalicelib.storage.table import Table
 
-QUEUES = ("bookings", "commands", "events", "settlements")
+QUEUES = ("bookings", "commands", "events", "reconciliations", "settlements")
 
 
 def one_by_one(looks: Sequence[Callable[[], Findings]]) -> Sequence[Outcome]:

@@ -82,7 +82,9 @@ def test_a_house_in_which_nothing_is_stuck_is_well(house: House) -> None:
     assert {check.since for check in checks.values()} == {None}
 
 
-@pytest.mark.parametrize("queue", ["bookings", "commands", "events", "settlements"])
+@pytest.mark.parametrize(
+    "queue", ["bookings", "commands", "events", "reconciliations", "settlements"]
+)
 def test_a_dead_letter_is_named_by_its_queue(quick_house: House, queue: str) -> None:
     checks = examined(quick_house, dead={queue: 3})
     bad = {name for name, check in checks.items() if check.state is not OK}

@@ -78,7 +78,8 @@ def test_the_clock_is_held_against_the_date_of_a_real_answer(
         quick_house.table,
         quick_house.clock,
         dead_letters={
-            name: lambda: 0 for name in ("bookings", "commands", "events", "settlements")
+            name: lambda: 0
+            for name in ("bookings", "commands", "events", "reconciliations", "settlements")
         },
         transport=wire,
         provider_url=URL,

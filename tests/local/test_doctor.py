@@ -201,7 +201,7 @@ def test_redrive_goes_on_with_the_others_when_a_queue_is_not_there(
         assert redrive.main() == 1
     said = capsys.readouterr()
     assert "0 messages of settlements" in said.out
-    assert said.err.count("can't be redriven") == 3
+    assert said.err.count("can't be redriven") == 4
 
 
 def waiting(client: Any, queue: str) -> bool:

@@ -46,7 +46,7 @@ def queues(story: Story) -> Any:
 
 
 def purge(client: Any) -> None:
-    for queue in ("bookings", "commands", "events", "settlements"):
+    for queue in ("bookings", "commands", "events", "reconciliations", "settlements"):
         client.purge_queue(QueueUrl=url(client, f"{queue}-dead"))
 
 

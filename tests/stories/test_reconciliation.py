@@ -120,6 +120,10 @@ def test_every_planted_difference_is_named_and_a_corrected_bill_supersedes(story
     assert taken.body["owner"] == "小李"
     for bill in ("trade_success", "fundflow"):
         plant(story, day, bill)
+    corrected_supersedes(story, operator, day)
+
+
+def corrected_supersedes(story: Story, operator: Client, day: str) -> None:
     corrected = story.reconciled(day)
     assert (outcomes(corrected), corrected["unexplained"]["amount"]) == (
         {("payment", "matched"): 5},
