@@ -10,6 +10,7 @@ from chalicelib.storage import keys
 from chalicelib.storage.table import Table
 from chalicelib.storage.values import whole
 
+_FAR = "~"
 CHINA = timezone(timedelta(hours=8))  # no daylight saving since 1991
 
 
@@ -30,6 +31,12 @@ class ClosedDays:
         """Return the position at which a business day closed, None while it is open."""
         item = self.table.get(keys.day_closed(day.isoformat()))
         return whole(item["position"]) if item else None
+
+    def closed_since(self, day: date) -> Sequence[date]:
+        """Return the days that are closed, from this one on, oldest first; a page of them."""
+        first = keys.day_closed(day.isoformat())
+        page = self.table.query(first.table, first.pk, between=(first.sk, _FAR))
+        return [date.fromisoformat(key.sk) for key, _ in page.rows]
 
     def day_of(self, position: int) -> str | None:
         """Return the business day to which a position belongs, None for one that is still open.

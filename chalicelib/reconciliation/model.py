@@ -58,6 +58,14 @@ DISCREPANCY_LIFECYCLE = Lifecycle(
 )
 
 
+class Resolution(StrEnum):
+    """How a person resolves what nothing else can."""
+
+    BANK = "bank"  # money drawn to the bank, or paid in from it
+    SUSPENSE = "suspense"  # nobody knows yet whose it is
+    NOTHING = "nothing"  # no money is missing: the remark says why
+
+
 class Theirs(NamedTuple):
     """A line of a bill as far as it is compared; all texts, so that it can be sorted on disk."""
 
@@ -125,8 +133,10 @@ class Discrepancy(Found):
     owner: str = ""
     remark: str = ""
     resolved_by: str = ""  # the business key of the entry that resolves it
+    resolution: Resolution | None = None  # how a person resolved it
     signed_by: str = ""  # who resolved it by hand
     gone_on: str | None = None
+    gone_by: str = ""  # what that day showed of it
     version: int = 0
 
 
@@ -186,14 +196,6 @@ class Attempt(Record):
     code: str = ""
     detail: str = ""
     facts: tuple[tuple[str, str], ...] = ()
-
-
-class Resolution(StrEnum):
-    """How a person resolves what nothing else can."""
-
-    BANK = "bank"  # money drawn to the bank, or paid in from it
-    SUSPENSE = "suspense"  # nobody knows yet whose it is
-    NOTHING = "nothing"  # no money is missing: the remark says why
 
 
 class DiscrepancyNotFoundError(NotFoundError):

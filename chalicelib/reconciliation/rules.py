@@ -7,7 +7,7 @@ books is the sum of their lines' effects less the sum of ours.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -30,6 +30,7 @@ _BACK = re.compile(r"back_(rfd_[0-9A-Z]{26})_platform")
 _SUMMED = frozenset({LineKind.SHARE, LineKind.SHARE_BACK})  # several lines are one entry of ours
 _PAIRED = frozenset({LineKind.TRANSFER_BACK, LineKind.REFUND_BACK})  # undo another line
 _SHARE, _UNFREEZE = share_number(PayoutId("")), unfreeze_number(PayoutId(""))
+_ABOUT = {"kind", "number", "reference", "payment", "seller", "bill", "line"}
 ENTRY = "entry"
 REFUND_PAID = b'"refund.paid"'
 """How a row says that a refund was paid, with money of ours or without."""
@@ -37,7 +38,7 @@ REFUND_PAID = b'"refund.paid"'
 
 def discrepancy_id(provider: str, key: str) -> DiscrepancyId:
     """Return the id of what differs about one thing; an entry that resolves one names it."""
-    if key.startswith("discrepancy/"):
+    if key.startswith("discrepancy/") and "@" not in key:
         return DiscrepancyId.parse(key.removeprefix("discrepancy/"))
     return DiscrepancyId.derive("discrepancy", provider, key)
 
@@ -114,21 +115,40 @@ def agree(ours: Sequence[Ours], theirs: Sequence[Theirs]) -> bool:
     return line.amount == ours[0].amount and fee_is_as_agreed(line)
 
 
-def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
-    """Hold all that both sides say of one thing against each other."""
+def compared(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Iterator[Found]:
+    """Hold all that both sides say of one thing against each other.
+
+    What is said once more than it should is a difference of its own, so that each can meet its own
+    on another day; then what agrees is not counted besides.
+    """
+    kinds = {line.kind for line in theirs}
+    together = kinds <= _SUMMED or bool(kinds & _PAIRED)
+    first = ours[:1]
+    if theirs and not together:
+        first = [one for one in ours if one.amount == theirs[0].amount][:1] or first
+    found = _of_one(key, first, theirs if together else theirs[:1])
+    again = [_of_one(f"{key}/{line.bill}/{line.line}", (), (line,)) for line in theirs[1:]]
+    more = [_of_one(f"{key}/{one.entry}", (one,), ()) for one in ours if one not in first]
+    twice = [*(() if together else again), *more]
+    matched = found.outcome is Outcome.MATCHED
+    if not (twice and matched):
+        yield found
+    for one in twice:
+        about = one.evolve(**found.model_dump(include=_ABOUT)) if matched else one
+        yield about.evolve(outcome=Outcome.DUPLICATE)
+
+
+def _of_one(key: str, ours: Sequence[Ours], theirs: Sequence[Theirs]) -> Found:
+    """Hold what belongs to one entry of ours, at most, against it."""
     if not theirs:
-        return _only_ours(key, ours)
+        return _only_ours(key, ours[0])
     first = theirs[0]
     there = sum(int(line.effect) for line in theirs)
     here = sum(int(one.effect) for one in ours)
-    kinds = {line.kind for line in theirs}
-    simple = len(theirs) == 1 or kinds <= _SUMMED or bool(kinds & _PAIRED)
     outcome, effect = Outcome.MATCHED, there - here
-    if not simple or len(ours) > 1:
-        outcome = Outcome.DUPLICATE
-    elif not ours:
+    if not ours:
         outcome = Outcome.MISSING_HERE if effect else Outcome.MATCHED
-    elif kinds <= _SUMMED or kinds & _PAIRED:
+    elif len(theirs) > 1 or first.kind in _SUMMED | _PAIRED:
         outcome = Outcome.AMOUNT if effect else Outcome.MATCHED
     elif first.amount != ours[0].amount:
         outcome = Outcome.AMOUNT
@@ -192,16 +212,15 @@ def refund_in(found: Found) -> RefundId | None:
         return None
 
 
-def _only_ours(key: str, ours: Sequence[Ours]) -> Found:
-    first = ours[0]
+def _only_ours(key: str, ours: Ours) -> Found:
     return Found(
         key=key,
-        outcome=Outcome.DUPLICATE if len(ours) > 1 else Outcome.MISSING_THERE,
+        outcome=Outcome.MISSING_THERE,
         kind=ENTRY,
-        effect=-sum(int(one.effect) for one in ours),
-        ours=sum(int(one.amount) for one in ours),
-        at=first.at,
-        entry=first.entry,
+        effect=-int(ours.effect),
+        ours=int(ours.amount),
+        at=ours.at,
+        entry=ours.entry,
     )
 
 

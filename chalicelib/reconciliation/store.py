@@ -111,14 +111,20 @@ class ReconciliationStore:
         still = keys.discrepancies_standing(provider), ("", f"{day}/{_FAR}")
         since = keys.discrepancies_gone(provider), (f"{day}/{_FAR}", _FAR)
         for pk, (low, high) in (still, since):
-            after: str | None = None
-            while True:
-                page = self.table.query(keys.MAIN, pk, between=(low or " ", high), after=after)
-                found = self._read([key for key, _ in page.rows])
-                yield from (one for one in found if one.day <= day)
-                after = page.next_sk
-                if after is None:
-                    break
+            yield from (one for one in self._between(pk, low or " ", high) if one.day <= day)
+
+    def went_on(self, provider: str, day: str) -> Iterator[Discrepancy]:
+        """Return all that a day made even, or let go."""
+        return self._between(keys.discrepancies_gone(provider), f"{day}/", f"{day}/{_FAR}")
+
+    def _between(self, pk: str, low: str, high: str) -> Iterator[Discrepancy]:
+        after: str | None = None
+        while True:
+            page = self.table.query(keys.MAIN, pk, between=(low, high), after=after)
+            yield from self._read([key for key, _ in page.rows])
+            after = page.next_sk
+            if after is None:
+                return
 
     def noted(self, work: Work, discrepancy: Discrepancy, before: Discrepancy | None) -> None:
         """Write a discrepancy down, in its lists too; it must be as it was `before`."""

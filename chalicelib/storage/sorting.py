@@ -24,7 +24,7 @@ class Sorter:
     """Takes rows in any order and gives them back by their first text; use it in a `with`."""
 
     def __init__(self, *, rows_a_run: int = ROWS_A_RUN) -> None:
-        self._folder = TemporaryDirectory(prefix="shoukuan-sort-")
+        self._folder: TemporaryDirectory[str] | None = None  # made when memory is full
         self._rows_a_run = rows_a_run
         self._run: list[str] = []
         self._files: list[Path] = []
@@ -39,7 +39,8 @@ class Sorter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def add(self, row: Row) -> None:
         """Take a row; its texts hold no control character."""
@@ -70,6 +71,8 @@ class Sorter:
         self._run.clear()
 
     def _write(self, lines: Iterator[str]) -> None:
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="shoukuan-sort-")
         file = Path(self._folder.name) / f"{self._named}"
         self._named += 1
         with file.open("w", encoding="utf-8", newline="\n") as run:

@@ -5,7 +5,7 @@ what it was when its bill was made first.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha1
@@ -41,7 +41,9 @@ class BillBooks:
     fee_basis_points: int = 0
     lines: list[tuple[BillKind, date, BillLine]] = field(default_factory=list)
     own: int = 0
-    fees: dict[str, int] = field(default_factory=dict)  # kept, by our payment's number
+    fees: dict[str, int] = field(default_factory=dict)  # charged, by our payment's number
+    given: dict[str, tuple[str, int]] = field(default_factory=dict)  # back, by refund, of a payment
+    kept: int = 0  # of money that is kept for us, in all
     statuses: Callable[[str], RefundStatus] = lambda _number: RefundStatus.PROCESSING
     made: dict[tuple[BillKind, date], Sequence[BillLine]] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ class BillBooks:
         amount, seller = word.amount.amount, word.seller or ""
         fee = (amount * self.fee_basis_points * 2 + 10_000) // 20_000
         self.fees[word.number] = fee
+        self.kept += fee
         self._write(
             BillKind.PAYMENTS,
             LineKind.PAYMENT,
@@ -64,10 +67,14 @@ class BillBooks:
             self._flow(LineKind.LISTED, word.number, amount)
             self._fee(word.number, fee)
 
-    def refunded(self, order: RefundOrder, *, back: int) -> None:
-        """Write a refund that was accepted; `back` was refunded of the payment before."""
+    def refunded(self, order: RefundOrder, fee: int, *, ours: bool) -> None:
+        """Write a refund that was accepted, and how much of the fee goes back with it.
+
+        Where it is not `ours`, the seller pays it of its own money, and has its fee back.
+        """
         amount, seller = order.amount.amount, order.seller or ""
-        fee = self._given_back(order, back)
+        self.given[order.number] = order.payment_id, fee
+        self.kept -= fee if ours else 0
         self._write(
             BillKind.REFUNDS,
             LineKind.REFUND,
@@ -81,9 +88,10 @@ class BillBooks:
             self._flow(LineKind.LISTED, order.number, -amount)
             self._fee(order.number, -fee)
 
-    def refund_closed(self, order: RefundOrder, *, back: int) -> None:
-        """Write that a refund will never be paid; `back` is refunded of the payment without it."""
-        fee = self._given_back(order, back)
+    def refund_closed(self, order: RefundOrder, *, ours: bool) -> None:
+        """Write that a refund will never be paid; under a seller no bill says so."""
+        _, fee = self.given.pop(order.number)
+        self.kept += fee if ours else 0
         if order.seller is None:
             self._flow(LineKind.REFUND_BACK, order.number, order.amount.amount)
             self._fee(order.number, fee)
@@ -110,8 +118,16 @@ class BillBooks:
         if done and account == self.platform:
             self._flow(LineKind.LISTED, number, amount)
 
-    def unfrozen(self, number: str, seller: str, amount: int) -> None:
-        self._write(BillKind.SHARES, LineKind.UNFREEZE, number, amount, seller=seller, party=seller)
+    def unfrozen(self, number: str, seller: str, amount: int, **more: Any) -> None:
+        self._write(
+            BillKind.SHARES,
+            LineKind.UNFREEZE,
+            number,
+            amount,
+            seller=seller,
+            party=seller,
+            **more,
+        )
 
     def returned(self, order: ShareReturn) -> None:
         amount = order.amount.amount
@@ -130,15 +146,16 @@ class BillBooks:
         """Write money that we drew from our account, which no verb of ours does."""
         self._flow(LineKind.OTHER, "", -amount, note=note)
 
-    def fee_of(self, payment: str, total: int, refunded: int) -> int:
-        """Return what is kept of a payment, so much of which was refunded."""
-        fee = self.fees.get(payment, 0)
-        return fee - fee * refunded // total
+    def fee_of(self, payment: str) -> int:
+        """Return what is kept of a payment: of its fee, what no refund gave back."""
+        given = sum(fee for of, fee in self.given.values() if of == payment)
+        return self.fees.get(payment, 0) - given
 
-    def _given_back(self, order: RefundOrder, back: int) -> int:
-        total = order.total.amount
-        after = self.fee_of(order.payment_id, total, back + order.amount.amount)
-        return self.fee_of(order.payment_id, total, back) - after
+    def gives_back(self, order: RefundOrder, back: int) -> int:
+        """Return what a refund gives back of the fee: `back` of its payment is refunded then."""
+        fee = self.fees.get(order.payment_id, 0)
+        left = fee - fee * back // order.total.amount
+        return max(self.fee_of(order.payment_id) - left, 0)
 
     def _fee(self, number: str, fee: int) -> None:
         if fee:
@@ -186,14 +203,32 @@ class BillBooks:
             ]
         return self.made[kind, day]
 
+    def closing_on(self, day: str) -> int:
+        """Return the same, of a day that is spelled."""
+        return self.closing(date.fromisoformat(day))
+
+    def things_on(self, day: str) -> int:
+        """Return about how many things a day's bills speak: several lines may be about one."""
+        skipped = {LineKind.LISTED, LineKind.FEE}
+        same = {LineKind.REFUND_BACK: LineKind.REFUND, LineKind.TRANSFER_BACK: LineKind.TRANSFER}
+        return len(
+            {
+                (same.get(line.kind, line.kind), line.number or line.reference)
+                for _, on, line in self.lines
+                if on.isoformat() == day and line.kind not in skipped
+            }
+        )
+
     def closing(self, day: date) -> int:
         """Return what our own account held at a day's end."""
-        signed = [
-            -line.amount if line.kind in {LineKind.TRANSFER, LineKind.FEE} else line.amount
-            for bill, on, line in self.lines
-            if bill is BillKind.FLOWS and on <= day
-        ]
-        return sum(signed)
+        return _signed(
+            line for bill, on, line in self.lines if bill is BillKind.FLOWS and on <= day
+        )
+
+
+def _signed(flows: Iterable[BillLine]) -> int:
+    out = {LineKind.TRANSFER, LineKind.FEE}
+    return sum(-line.amount if line.kind in out else line.amount for line in flows)
 
 
 @dataclass(frozen=True)
@@ -232,7 +267,10 @@ class FakeBills:
     def read(self, kind: BillKind, day: date, compressed: BinaryIO) -> FakeBill:
         closing = self.books.closing(day)
         opened = self.books.closing(date.fromordinal(day.toordinal() - 1))
-        return FakeBill(self._lines(kind, day), opened, closing)
+        told = self._lines(kind, day)
+        if kind is BillKind.FLOWS:  # what was changed in it changes what it comes to
+            closing += _signed(told) - _signed(self.books.of(kind, day))
+        return FakeBill(told, opened, closing)
 
     def _lines(self, kind: BillKind, day: date) -> Sequence[BillLine]:
         told = list(self.books.of(kind, day))

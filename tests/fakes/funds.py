@@ -63,9 +63,8 @@ class FundsBooks:
             raise ProviderRejectedError("no such payment", provider_code="ORDER_NOT_EXIST")
         if payment.transaction_id in self.unfrozen:
             return fen(0)
-        refunded = self.refunded(payment.transaction_id)
-        gone = self._shared_of(payment.transaction_id) + refunded
-        fee = self.bills.fee_of(word.number, word.amount.amount, refunded) if self.bills else 0
+        gone = self._shared_of(payment.transaction_id) + self.refunded(payment.transaction_id)
+        fee = self.bills.fee_of(word.number) if self.bills else 0
         return fen(word.amount.amount - gone - fee)
 
     def share(self, order: ShareOrder) -> Shared:
@@ -133,6 +132,16 @@ class FundsBooks:
         )
         self.outcomes[order.number] = Shared(number=order.number, finished=True, receivers=(given,))
         return self.outcomes[order.number]
+
+    def end_freeze(self, transaction_id: str) -> None:
+        """Let the freeze end by itself: all that is left is the seller's."""
+        word = self.collected(transaction_id)
+        assert word is not None
+        assert word.seller is not None
+        left = self.frozen(FrozenPayment(transaction_id=transaction_id, seller=word.seller)).amount
+        self.unfrozen[transaction_id] = left
+        if self.bills:
+            self.bills.unfrozen("", word.seller, left, reference="ended")
 
     def transfer(self, order: Transfer) -> Transferred:
         known = self.transfers.get(order.payout_id)

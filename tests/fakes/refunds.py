@@ -42,9 +42,12 @@ class RefundBooks:
             raise ProviderUnavailableError("too soon", provider_code="FREQUENCY_LIMITED")
         self.asked_at[order.payment_id] = self.now()
         if order.seller is not None:
-            self.from_frozen[order.number] = min(order.amount.amount, self.frozen(word))
+            # The fee that a refund gives back goes into it.
+            left = self.frozen(word)
+            left += self._fee_back(order) if left else 0
+            self.from_frozen[order.number] = min(order.amount.amount, left)
         if self.bills:
-            self.bills.refunded(order, back=self.back(order.payment_id))
+            self.bills.refunded(order, self._fee_back(order), ours=self._ours(order))
         self.orders[order.number] = order
         self.refunds[order.number] = Refunded(
             number=order.number,
@@ -64,11 +67,19 @@ class RefundBooks:
         if known.status in {RefundStatus.PROCESSING, RefundStatus.ABNORMAL}:
             self.refunds[number] = known.evolve(status=status)
             if status is RefundStatus.CLOSED:
-                self.from_frozen.pop(number, None)
                 order = self.orders[number]
                 if self.bills:
-                    self.bills.refund_closed(order, back=self.back(order.payment_id))
+                    self.bills.refund_closed(order, ours=self._ours(order))
+                self.from_frozen.pop(number, None)
         return self.refunds[number]
+
+    def _fee_back(self, order: RefundOrder) -> int:
+        back = self.back(order.payment_id) + order.amount.amount
+        return self.bills.gives_back(order, back) if self.bills else 0
+
+    def _ours(self, order: RefundOrder) -> bool:
+        """Tell whether a refund is paid of money that is kept for us."""
+        return order.seller is None or bool(self.from_frozen.get(order.number))
 
     def back(self, payment_id: str) -> int:
         """Return what of a payment is refunded, or on its way."""

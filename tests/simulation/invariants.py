@@ -11,7 +11,15 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.simulation import complaints, deliveries, disputing, money_out, numbered, refunds
+from tests.simulation import (
+    complaints,
+    deliveries,
+    disputing,
+    money_out,
+    numbered,
+    reconciled,
+    refunds,
+)
 from tests.simulation.stage import Stage
 
 
@@ -168,7 +176,7 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     collected: Counter[str] = Counter()
     for word in told.values():
         collected[word.amount.currency] += word.amount.amount
-    out = money_out.gone(stage)
+    out = money_out.gone(stage) - reconciled.by_hand(entries) + stage.untold
     collected.update({"CNY": -out} if out else {})
     if dict(collected) != dict(clearing):
         yield f"the provider has {dict(collected)} after {out} left, the clearing says {clearing}"
@@ -177,6 +185,8 @@ def _when_settled(stage: Stage) -> Iterator[str]:
     yield from disputing.when_settled(stage)
     yield from complaints.when_settled(stage)
     yield from deliveries.when_settled(stage)
+    if stage.reconciles:
+        yield from reconciled.when_settled(stage, entries)
     for number in stage.provider.paid:
         if captured_key(number) not in entries and stage.provider.paid[number] in stage.words:  # type: ignore[arg-type]
             yield f"{number} was paid, and never captured"

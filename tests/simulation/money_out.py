@@ -55,7 +55,7 @@ def when_settled(stage: Stage, entries: Entries) -> Iterator[str]:
 
 
 def gone(stage: Stage) -> int:
-    """Return what has left the provider by our word: to people, to sellers, to partners."""
+    """Return what has left the provider: to people, sellers and partners, and as its own fee."""
     books = stage.payees
     partners = sum(
         one.amount.amount
@@ -64,7 +64,8 @@ def gone(stage: Stage) -> int:
         if one.account.startswith("partner") and one.result == "success"
     )
     back = stage.back.paid_by_us + books.returned_by(PLATFORM)
-    return books.paid_people + sum(books.unfrozen.values()) + partners + back
+    kept = stage.theirs.bill_books.kept
+    return books.paid_people + sum(books.unfrozen.values()) + partners + back + kept
 
 
 def _taken(stage: Stage, entries: Entries) -> Mapping[str, Counter[str]]:
@@ -205,5 +206,6 @@ def _the_seller_has_its_money(stage: Stage) -> Iterator[str]:
             for word in words:
                 free = word.transaction_id in stage.payees.unfrozen
                 ended = item["state"] in {OrderState.RELEASED, OrderState.REFUNDED}
-                if free is not (ended and bool(item.get("released"))):
+                due = ended and bool(item.get("released"))
+                if free is not due and (free or stage.theirs.frozen(word)):
                     yield f"{key.pk} is {item['state']}, its money is{'' if free else ' not'} free"

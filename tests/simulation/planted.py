@@ -36,6 +36,7 @@ from chalicelib.storage.conditions import (
 from chalicelib.storage.due import Note
 from chalicelib.storage.table import Put, Update
 from chalicelib.storage.values import whole
+from tests.simulation.planted_bills import BILL_BUGS
 from tests.simulation.planted_complaints import COMPLAINT_BUGS
 from tests.simulation.planted_delivery import DELIVERY_BUGS
 from tests.simulation.planted_disputes import DISPUTE_BUGS
@@ -232,6 +233,7 @@ BUGS = [
     *DELIVERY_BUGS,
     *REFUND_BUGS,
     *DISPUTE_BUGS,
+    *BILL_BUGS,
     *COMPLAINT_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),

@@ -60,6 +60,8 @@ class Fault(StrEnum):
     REJECT = "says no, and did it"
     KILL_BEFORE = "killed before"
     KILL_AFTER = "killed after"
+    NOT_READY = "not ready"  # the provider is still making it
+    BROKEN = "broken"  # what came is torn in the middle
     HALF = "done by half"  # some of a batch was done, and nobody knows which
     STALL_BEFORE = "stalls before"  # a zombie: it goes on when the world has moved
     STALL_AFTER = "stalls after"
@@ -72,6 +74,8 @@ SEND_FAULTS = (Fault.FAIL, Fault.LOST, *KILLS)
 PROVIDER_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, *KILLS)
 LYING_PROVIDER_FAULTS = (*PROVIDER_FAULTS, Fault.REJECT)
 BATCH_FAULTS = (Fault.FAIL, Fault.HALF, Fault.LOST, *KILLS)
+BILL_FAULTS = (Fault.FAIL, Fault.SILENT, Fault.LOST, Fault.NOT_READY, *KILLS)
+PAPER_FAULTS = (Fault.BROKEN, *KILLS)
 FAULTS_OF = {
     "read": READ_FAULTS,
     "commit": WRITE_FAULTS,
@@ -79,7 +83,20 @@ FAULTS_OF = {
     "lake": SEND_FAULTS,
     "send": SEND_FAULTS,
     "provider": PROVIDER_FAULTS,
+    "bill": BILL_FAULTS,
+    "paper": PAPER_FAULTS,
 }
+
+_BEFORE = frozenset(
+    {
+        Fault.FAIL,
+        Fault.SILENT,
+        Fault.THROTTLE,
+        Fault.CONFLICT,
+        Fault.NOT_READY,
+        Fault.BROKEN,
+    }
+)
 
 Plan = Callable[[str, str], Fault]
 """Decides the fault of a call, given its kind (a key of `FAULTS_OF`) and its name."""
@@ -120,7 +137,7 @@ class Outside:
             self.world.pause(STALL_SECONDS)
         with holding():
             self.world.pause(self.latency())
-            if fault in {Fault.FAIL, Fault.SILENT, Fault.THROTTLE, Fault.CONFLICT}:
+            if fault in _BEFORE:
                 raise errors[fault]
             if fault is Fault.HALF:
                 half()

@@ -18,3 +18,9 @@ class Registered:
     scene: Scene
     covers: tuple[Callable[..., object], ...]
     partner: bool = False  # played where the seller is the payee
+    pairs: int | None = None  # so many pairs of crash points stand for all, which are too many
+
+    @property
+    def reconciles(self) -> bool:
+        """Tell whether its days are reconciled in the end; in the seeds all are."""
+        return any("reconciliation" in method.__module__ for method in self.covers)

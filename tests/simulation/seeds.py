@@ -25,6 +25,7 @@ from chalicelib.refunds.model import RefundState
 from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
 from tests.simulation import invariants, payers
+from tests.simulation.bookkeepers import Bookkeepers
 from tests.simulation.ports import FAULTS_OF, LYING_PROVIDER_FAULTS, Fault
 from tests.simulation.stage import Stage
 from tests.simulation.verbs_money_out import TODAY, terms
@@ -73,8 +74,10 @@ class Scene:
             self.stage.payees.bad_accounts.add("partner1")
         if self.draw.random() < 0.2:
             self.stage.payees.keeps.add(self.draw.choice(["partner1", "nobody"]))
+        self.bookkeepers = Bookkeepers(self.stage, self.insist)
         if self.draw.random() < 0.1:
             self.stage.parcels.refused_carriers.add("SF")
+        self.stage.sequence()
         self.product_ids = [
             self.stage.product(
                 merchant,
@@ -102,6 +105,7 @@ class Scene:
             self._payees,
             self._give_back,
             self._help,
+            self.bookkeepers.look_after,
         ):
             world.begin(partial(self._worker, work, 60))
         for sweep in (
@@ -114,6 +118,8 @@ class Scene:
             self.stage.rooms.take_complaints.look,
             self.stage.rooms.answer_complaints.sweep,
             self._settle,
+            self.bookkeepers.reconcile,
+            self.bookkeepers.reconcile,
         ):
             world.begin(partial(self._worker, sweep, 240))
         for _ in range(self.draw.choice([1, 2, 3])):

@@ -15,9 +15,10 @@ from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear, RefreshCertificates
-from chalicelib.providers.funds import FrozenPayment, TransferState
+from chalicelib.providers.funds import TransferState
 from chalicelib.providers.port import Collected, Provider
 from chalicelib.providers.refunds import RefundStatus
+from chalicelib.reconciliation.model import Discrepancy
 from chalicelib.refunds.model import FINAL, Refund, RefundState
 from chalicelib.refunds.model import Word as RefundWord
 from chalicelib.refunds.store import read_refund
@@ -27,27 +28,23 @@ from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
 from tests.fakes import rooms
-from tests.fakes.bills import BillBooks, FakeBills
 from tests.fakes.complaints import ComplaintBooks
-from tests.fakes.funds import FundsBooks
-from tests.fakes.reconciling import PLATFORM
-from tests.fakes.refunds import RefundBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
-from tests.fakes.shipping import ShippingBooks
-from tests.simulation import consumers, settling
+from tests.simulation import consumers, reconciling, settling
+from tests.simulation.billing import SimulatedBills
 from tests.simulation.complaining import SimulatedComplaints
 from tests.simulation.funds import SimulatedFunds
 from tests.simulation.ports import (
     Outside,
     Plan,
     SimulatedLake,
-    SimulatedProvider,
     SimulatedQueue,
     SimulatedTable,
     no_faults,
 )
 from tests.simulation.refunding import SimulatedRefunds
 from tests.simulation.shipping import SimulatedShipping
+from tests.simulation.theirs import TheirSide
 from tests.simulation.watched import WatchedRelease
 from tests.simulation.wire import RealWire
 from tests.simulation.world import World
@@ -65,26 +62,19 @@ class Stage:
     latency: Callable[[], float] = lambda: 0.0
     wire_keys: SandboxKeys | None = None  # given, the real client speaks the real protocol
     partner: bool = False  # the seller is the payee
+    reconciles: bool = True  # every day, when all is settled
 
     def __post_init__(self) -> None:
         self.world = World(self.seed)
         self.outside = Outside(self.world)
         self.table = SimulatedTable(self.outside)
         self.memory = self.table.memory
-        self.provider = SimulatedProvider(self.outside)
         self.bookings = SimulatedQueue(self.outside)
         self.commands = SimulatedQueue(self.outside)
         self.events = SimulatedQueue(self.outside)
         self.settlements = SimulatedQueue(self.outside)
-        self.payees = FundsBooks(self._collected)
-        self.parcels = ShippingBooks()
+        self._meet_the_provider()
         self.complained = ComplaintBooks()
-        self.back = RefundBooks(self._paid, self._frozen, self.world.now)
-        self.payees.refunded = self._out_of_frozen
-        self.bill_books = BillBooks(self.world.now, PLATFORM)
-        self.bills = FakeBills(self.bill_books)
-        self.bill_books.statuses = lambda number: self.back.refunds[number].status
-        self.provider.bills = self.payees.bills = self.back.bills = self.bill_books
         self.lake = SimulatedLake(self.outside)
         self.wire = RealWire(self.wire_keys, self.provider) if self.wire_keys else None
         self._remember_nothing()
@@ -116,14 +106,20 @@ class Stage:
                 complaints=SimulatedComplaints(self.outside, self.complained),
                 tell_taken=lambda *told: self.complaint_words.append((told[0], told[1].id)),
                 back=SimulatedRefunds(self.outside, self.back),
-                bills=self.bills,
-                documents=SimulatedLake(self.outside),
+                bills=SimulatedBills(self.outside, self.theirs.bills),
+                documents=self.documents,
                 send_later=self._send_later,
                 tell_refund=lambda word, _said: self.refund_words.update([word]),
                 tell_payout=lambda word, _said: self.payout_words.update([word]),
                 partner=self.partner,
             )
         )
+
+    def _meet_the_provider(self) -> None:
+        self.theirs = TheirSide(self.outside)
+        self.provider, self.payees = self.theirs.provider, self.theirs.payees
+        self.back, self.parcels = self.theirs.back, self.theirs.parcels
+        self.documents = SimulatedLake(self.outside)
 
     def _remember_nothing(self) -> None:
         self.heard: Counter[int] = Counter()
@@ -135,6 +131,9 @@ class Stage:
         self.words: list[Collected] = []
         self.products: dict[ProductId, int] = {}
         self.confirmed: set[OrderId] = set()
+        self.left_to_people: list[Discrepancy] = []
+        self.for_people: set[str] = set()  # keys of differences that only a person can resolve
+        self.untold = 0  # what left the provider otherwise than it said
         self._caught_up: tuple[int, float] | None = None
         self.afterwards: Callable[[], object] = lambda: None  # what the scene does in the end
 
@@ -248,6 +247,8 @@ class Stage:
         self._pay_all()
         self._refund_all(fund=True)
         self._settle_days()
+        if self.reconciles:
+            reconciling.settle(self)
         self.rooms.logbook.sweep_stages()
 
     def work_off(self) -> None:
@@ -337,22 +338,6 @@ class Stage:
                 return
             self.world.pause(LOOK_AGAIN.total_seconds())
             self.rooms.sweep_payouts.sweep()
-
-    def _collected(self, transaction_id: str) -> Collected | None:
-        words = self.provider.paid.values()
-        return next((word for word in words if word.transaction_id == transaction_id), None)
-
-    def _paid(self, number: str) -> Collected | None:
-        return self.provider.paid.get(number)
-
-    def _frozen(self, word: Collected) -> int:
-        assert word.seller is not None
-        payment = FrozenPayment(transaction_id=word.transaction_id, seller=word.seller)
-        return self.payees.frozen(payment).amount
-
-    def _out_of_frozen(self, transaction_id: str) -> int:
-        word = self._collected(transaction_id)
-        return self.back.taken_from_frozen(word.number) if word else 0
 
     def _send_later(self, command: Mapping[str, str], seconds: int) -> None:
         self.commands.send({**command, "ready": self.world.seconds + seconds})

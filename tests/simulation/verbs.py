@@ -21,6 +21,7 @@ from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS
 from tests.simulation.registered import Registered, Verb
 from tests.simulation.scenes import held, ordered, paid
 from tests.simulation.stage import Stage
+from tests.simulation.verbs_bills import BILLS
 from tests.simulation.verbs_complaints import COMPLAINTS
 from tests.simulation.verbs_delivery import DELIVERY
 from tests.simulation.verbs_disputes import DISPUTES
@@ -273,6 +274,7 @@ def _reads(stage: Stage) -> Verb:
 
 
 VERBS = [
+    *BILLS,
     *HEALTH,
     *MONEY_OUT,
     *DELIVERY,

@@ -74,12 +74,9 @@ class AskProvider:
                     return self._standing(f"shares_returned/{found.key.partition('/')[2]}")
                 case _:
                     return _NOBODY_KNOWS
-        except (
-            ProviderUnavailableError,
-            ProviderOutcomeUnknownError,
-            ProviderRejectedError,
-            TryAgainError,
-        ):
+        except (ProviderUnavailableError, ProviderOutcomeUnknownError, TryAgainError):
+            return _UNDER_WAY
+        except ProviderRejectedError:
             return _NOBODY_KNOWS
 
     def out_of_hold(self, found: Found) -> bool:
@@ -107,15 +104,17 @@ class AskProvider:
         refund_id = rules.refund_in(found)
         if refund_id is None:
             return _NOBODY_KNOWS
+        # One that was closed may be paid by now, under a fresh number: so the provider says first.
+        said = self.refunding.refunded(found.number, seller=found.seller or None)
+        if said is not None and said.status is RefundStatus.CLOSED:
+            self.hear_refund(said)
+            return Booked(DiscrepancyState.WAITING, closed=bool(found.seller))
         key = f"refund_paid/{refund_id}"
         if self.journal.find(key) is not None:
             return Booked(DiscrepancyState.WAITING, key)
-        said = self.refunding.refunded(found.number, seller=found.seller or None)
         if said is None or self._ours(found) is None:
             return _NOBODY_KNOWS
         self.hear_refund(said)
-        if said.status is RefundStatus.CLOSED:
-            return Booked(DiscrepancyState.WAITING, closed=bool(found.seller))
         if said.status is not RefundStatus.SUCCESS or self.journal.find(key) is None:
             return _UNDER_WAY
         return Booked(DiscrepancyState.RESOLVED, key)

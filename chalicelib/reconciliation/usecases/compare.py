@@ -13,7 +13,15 @@ from typing import BinaryIO, TypeVar
 
 from chalicelib.ledger import chart
 from chalicelib.ledger.segments import ReadSegments
-from chalicelib.providers.bills import BillFile, BillKind, BillLine, Bills, BillTotals, LineKind
+from chalicelib.providers.bills import (
+    BillFile,
+    BillKind,
+    BillLine,
+    Bills,
+    BillTotals,
+    LineKind,
+    LineState,
+)
 from chalicelib.reconciliation import rules
 from chalicelib.reconciliation.model import (
     Count,
@@ -71,6 +79,8 @@ class Compared:
         our entry says how much of it was still frozen.
         """
         for line in there:
+            if line.kind == LineKind.REFUND and line.state == LineState.FAILED:
+                continue  # nothing left, and nothing came back
             fee, frozen = int(line.fee), int(line.frozen)
             if line.kind == LineKind.REFUND and here:
                 of_hold = sum(int(one.effect) for one in here)
@@ -120,7 +130,8 @@ class CompareDay:
                 if rules.agree(entries, lines):
                     compared.count(lines[0].kind, Outcome.MATCHED, int(lines[0].amount))
                 else:
-                    compared.take(rules.compared(key, entries, lines))
+                    for found in rules.compared(key, entries, lines):
+                        compared.take(found)
                 if lines and lines[0].seller:
                     compared.of_seller(entries, lines)
         return compared

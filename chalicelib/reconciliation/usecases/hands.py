@@ -13,7 +13,6 @@ from chalicelib.reconciliation.model import (
     Discrepancy,
     DiscrepancyNotFoundError,
     DiscrepancyNotOpenError,
-    DiscrepancyState,
     DiscrepancyVerb,
     ReconciliationUnsettledError,
     Resolution,
@@ -64,7 +63,7 @@ class SettleDiscrepancy:
         `DiscrepancyNotOpenError` or `ReconciliationUnsettledError`.
         """
         now = self._found(discrepancy_id)
-        if now.state is DiscrepancyState.RESOLVED and now.remark == remark and _is(now, how):
+        if (now.resolution, now.remark) == (how, remark):
             return now
         if now.state not in DISCREPANCY_LIFECYCLE.before(DiscrepancyVerb.RESOLVE):
             raise DiscrepancyNotOpenError("it is resolved, or has turned up", state=now.state)
@@ -76,6 +75,7 @@ class SettleDiscrepancy:
             state=DISCREPANCY_LIFECYCLE.after(now.state, DiscrepancyVerb.RESOLVE),
             remark=remark,
             resolved_by=_entry(now, how),
+            resolution=how,
             signed_by=by,
             gone_on=now.gone_on if now.effect else now.day,
         )
@@ -108,7 +108,3 @@ class SettleDiscrepancy:
 def _entry(discrepancy: Discrepancy, how: Resolution) -> str:
     """Return the key of the entry that resolves it, or that none does."""
     return f"discrepancy_settled/{discrepancy.id}" if how in _AGAINST else str(how)
-
-
-def _is(discrepancy: Discrepancy, how: Resolution) -> bool:
-    return discrepancy.resolved_by == _entry(discrepancy, how)

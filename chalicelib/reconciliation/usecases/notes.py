@@ -20,6 +20,9 @@ from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import Booked
 from chalicelib.storage.commit import CommitRefusedError, Commits
 
+ENDED = "ended"
+"""How a difference went that no line of a bill and no entry of ours makes even."""
+
 _TRIES_MAX = 4
 
 Change = Callable[[Discrepancy | None], Discrepancy | None]
@@ -60,9 +63,17 @@ class Notes:
         """Call a person for what did not turn up."""
         self._changed(discrepancy.id, _overdue)
 
-    def gone(self, discrepancy: Discrepancy, day: str) -> None:
-        """Let go of what a day's bills don't show any more, or what has come to its end there."""
-        self._changed(discrepancy.id, lambda now: _gone(now, day) if now else None)
+    def ended(self, discrepancy: Discrepancy, day: str) -> None:
+        """Let go of what came to its end on a day without a line in any bill."""
+        self._changed(discrepancy.id, lambda now: _gone(now, day, ENDED) if now else None)
+
+    def let_go(self, discrepancy: Discrepancy) -> None:
+        """Let go of what its own day's bills don't show any more: it never stood."""
+        self._changed(discrepancy.id, _let_go)
+
+    def bring_back(self, discrepancy: Discrepancy) -> None:
+        """Let a difference stand again: the day on which it went does not show why any more."""
+        self._changed(discrepancy.id, _brought_back)
 
     def _taken(self, now: Discrepancy | None, day: str, found: Found) -> Discrepancy | None:
         if now is None:
@@ -77,8 +88,8 @@ class Notes:
         if now.day == day:
             return _found_again(now, day, found)
         if now.day > day:  # a day is run again, and has now what a later day missed
-            return _gone(now.evolve(day=day, gone_on=None), now.day)
-        return _gone(now, day)
+            return _gone(now.evolve(**dict(found), day=day, gone_on=None), now.day, found.key)
+        return _gone(now, day, found.key)
 
     def _changed(self, noted_id: DiscrepancyId, change: Change) -> Discrepancy | None:
         """Read, decide and write until nobody came between."""
@@ -111,27 +122,47 @@ def _belongs(known: Discrepancy, day: str, found: Found) -> bool:
     """Tell whether what a day shows is the same thing, or makes it even."""
     if known.day == day:
         return True
-    meets = known.effect + found.effect == 0
-    if known.day < day:
-        return meets and known.gone_on in {None, day}
-    return meets and known.gone_on is None
+    if known.effect + found.effect:
+        return False
+    met = (known.gone_on, known.gone_by) == (day, found.key)  # by an earlier run of the day
+    return known.gone_on is None or (known.day < day and met)
 
 
 def _found_again(now: Discrepancy, day: str, found: Found) -> Discrepancy | None:
     """Keep what stands as it was found before; a corrected bill's word counts from now on."""
-    if now.evolve(**dict(found)) == now:
+    then = now.evolve(**dict(found))
+    if now.gone_on == day and now.state is DiscrepancyState.MATCHED:
+        return then.evolve(state=rules.first_state(found, day), gone_on=None)
+    if then == now:
         return None
     state = now.state if now.state is DiscrepancyState.RESOLVED else rules.first_state(found, day)
-    return now.evolve(**dict(found), state=state)
+    return then.evolve(state=state)
 
 
-def _gone(now: Discrepancy, day: str) -> Discrepancy | None:
+def _gone(now: Discrepancy, day: str, by: str) -> Discrepancy | None:
     if now.gone_on is not None:
         return None
-    matched = now.state
+    return now.evolve(state=_matched(now), gone_on=day, gone_by=by)
+
+
+def _let_go(now: Discrepancy | None) -> Discrepancy | None:
+    if now is None or now.gone_on == now.day:
+        return None
+    return now.evolve(state=_matched(now), gone_on=now.day, gone_by="")
+
+
+def _brought_back(now: Discrepancy | None) -> Discrepancy | None:
+    if now is None or now.gone_on is None:
+        return None
+    matched = now.state is DiscrepancyState.MATCHED
+    state = DiscrepancyState.OPEN if matched else now.state
+    return now.evolve(state=state, gone_on=None, gone_by="")
+
+
+def _matched(now: Discrepancy) -> DiscrepancyState:
     if (now.state, DiscrepancyVerb.MATCH) in DISCREPANCY_LIFECYCLE.rows():
-        matched = DISCREPANCY_LIFECYCLE.after(now.state, DiscrepancyVerb.MATCH)
-    return now.evolve(state=matched, gone_on=day)
+        return DISCREPANCY_LIFECYCLE.after(now.state, DiscrepancyVerb.MATCH)
+    return now.state
 
 
 def _overdue(now: Discrepancy | None) -> Discrepancy | None:

@@ -35,12 +35,14 @@ from chalicelib.reconciliation.model import (
 from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import AskProvider
 from chalicelib.reconciliation.usecases.compare import Compared, CompareDay, Progress
-from chalicelib.reconciliation.usecases.notes import Notes
+from chalicelib.reconciliation.usecases.notes import ENDED, Notes
 from chalicelib.reconciliation.usecases.request import result_before
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
-_DAYS_BACK = 7
-_BY_THEMSELVES = frozenset({Outcome.FEES, Outcome.OPENING})  # no line of the day shows them
+_DAYS_BACK = 31
+"""Where to begin when no day was ever reconciled."""
+
+_BY_THEMSELVES = frozenset({Outcome.FEES})  # no line of the day shows them
 
 
 def quietly(_what: str, _lines: int) -> None:
@@ -63,17 +65,12 @@ class ReconcileDay:
     clock: Clock
 
     def missed(self) -> Sequence[date]:
-        """Return the last days that are closed and were not reconciled yet, oldest first."""
-        today = business_day(self.clock.now())
+        """Return the days that are closed and were not reconciled yet, oldest first."""
         last = self.store.last(self.provider_name)
-        found: list[date] = []
-        for back in range(_DAYS_BACK, 0, -1):
-            day = today - timedelta(days=back)
-            if last is not None and day.isoformat() <= last.day:
-                continue
-            if self.days.closed_at(day) is not None:
-                found.append(day)
-        return found
+        since = business_day(self.clock.now()) - timedelta(days=_DAYS_BACK)
+        if last is not None:
+            since = date.fromisoformat(last.day) + timedelta(days=1)
+        return self.days.closed_since(since)
 
     def reconcile(self, day: date, progress: Progress = quietly) -> Reconciliation:
         """Reconcile a day; run again, it supersedes what was found before.
@@ -104,11 +101,11 @@ class ReconcileDay:
         before = result_before(self.store, self.provider_name, name)
         compared = self.comparing.compare(day, progress)
         taken = [self._taken(name, found, compared) for found in compared.found]
-        if before is None:
-            taken += self._opening(name, compared)
-        self._let_go(name, {one.id for one in taken})
+        own = before.own if before else self._clearing_before(name)
+        taken += self._opening(name, compared, own)
+        self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
-        return self._result(name, position, before, compared)
+        return self._result(name, position, before, compared, own)
 
     def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
         """Write one difference down, and ask about what only the provider has."""
@@ -122,21 +119,33 @@ class ReconcileDay:
             return self.notes.booked(noted, self.asking.book(found))
         return noted
 
-    def _opening(self, day: str, compared: Compared) -> Sequence[Discrepancy]:
-        """Note what the account held before the first day that is reconciled, and we did not."""
-        held = compared.flows.opening if compared.flows else 0
-        closed = self.days.closed_at(date.fromisoformat(day_before(day)))
-        effect = held - self._clearing(closed or 0)
+    def _opening(self, day: str, compared: Compared, own: int) -> Sequence[Discrepancy]:
+        """Note where the account opens with other money than it closed with the day before.
+
+        On the first day that is reconciled that is what our own books had.
+        """
+        effect = compared.flows.opening - own if compared.flows else 0
         if not effect:
             return ()
-        opening = Found(key="opening", outcome=Outcome.OPENING, kind="opening", effect=effect)
+        opening = Found(
+            key=f"opening/{day}", outcome=Outcome.OPENING, kind="opening", effect=effect
+        )
         return (self.notes.take(day, opening),)
 
-    def _let_go(self, day: str, taken: set[str]) -> None:
-        """Let go of what an earlier run found and this one did not."""
+    def _clearing_before(self, day: str) -> int:
+        closed = self.days.closed_at(date.fromisoformat(day_before(day)))
+        return self._clearing(closed) if closed else 0
+
+    def _let_go(self, day: str, taken: set[str], compared: Compared) -> None:
+        """Let go of what an earlier run found and this one did not; take back what it let go."""
         for one in self.store.every(self.provider_name, day):
-            if one.id not in taken and one.outcome not in _BY_THEMSELVES and one.gone_on is None:
-                self.notes.gone(one, day)
+            if one.id not in taken and one.outcome not in _BY_THEMSELVES:
+                self.notes.let_go(one)
+        for one in list(self.store.went_on(self.provider_name, day)):
+            if one.gone_by == ENDED:
+                compared.not_of_hold(one)
+            elif one.id not in taken and one.day != day:
+                self.notes.bring_back(one)
 
     def _ask_again(self, day: str, compared: Compared) -> None:
         """Look again at what other days left: who should have turned up, and who can be asked."""
@@ -149,12 +158,17 @@ class ReconcileDay:
                 booked = self.asking.book(one)
                 if booked.closed:
                     compared.not_of_hold(one)
-                    self.notes.gone(one, day)
+                    self.notes.ended(one, day)
                 else:
                     self.notes.booked(one, booked)
 
     def _result(
-        self, day: str, position: int, before: Reconciliation | None, compared: Compared
+        self,
+        day: str,
+        position: int,
+        before: Reconciliation | None,
+        compared: Compared,
+        own: int,
     ) -> Reconciliation:
         """Commit what the run came to, with the fees that no entry has booked yet."""
         known = self.store.find(self.provider_name, day)
@@ -169,7 +183,7 @@ class ReconcileDay:
             position=position,
             bills=tuple(compared.bills),
             funnel=compared.funnel(),
-            own=flows.closing if flows else (before.own if before else 0),
+            own=flows.closing if flows else own,
             frozen=compared.frozen + (before.frozen if before else 0),
             ours=self._clearing(position),
             fees=compared.fees,

@@ -161,6 +161,7 @@ class UnfreezeOrder:
         or because the freeze had ended by itself.
         """
         number = rules.unfreeze_number(payout.id)
+        given: Money | None
         left = self.provider.frozen(frozen)
         if left.amount and not fen(0) <= payout.amount - left <= bearable:
             raise FrozenOtherwiseError(
@@ -176,7 +177,9 @@ class UnfreezeOrder:
                 raise ProviderUnavailableError("the provider is still unfreezing")
             given = left
         else:
-            given = self._given(number, frozen) or payout.amount
+            given = self._given(number, frozen)
+        if given is None:  # or the provider's own fee took all of a part as small as that
+            given = payout.amount if payout.amount > bearable else fen(0)
         self._paid(payout, fee=payout.amount - given)
 
     def _given(self, number: str, frozen: FrozenPayment) -> Money | None:
