@@ -185,7 +185,8 @@ def _books(story: Story, merchant_id: str) -> list[Any]:
         for posting in entry["postings"]:
             amount = yuan_text(Money(**posting["amount"]))
             print(f"    {posting['side']:6}  {posting['account']:50} {amount:>10}")
-    accounts = sorted({posting["account"] for entry in entries for posting in entry["postings"]})
+    posted = {posting["account"] for entry in entries for posting in entry["postings"]}
+    accounts = sorted(posted | {"provider:wechatpay:fees"})
     shown = [operator.get(f"/v1/ledger/accounts/{account}").body for account in accounts]
     print(f"\nBalances at position {shown[0]['position']}, each on its own side")
     for account in shown:

@@ -1,17 +1,18 @@
 """One purchase, told over HTTP: what the demo prints and what a story test asserts."""
 
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic, sleep
 from typing import Any
 
-from chalicelib.ledger.days import business_day
+from chalicelib.ledger.days import CHINA, business_day
 from local.client import Client, Reply
 from local.stack import Stack
 
 _AWAITED_SECONDS_MAX = 60
+NIGHT = time(1)
 
 
 class StoryError(AssertionError):
@@ -88,11 +89,17 @@ class Story:
         return self.expect("terms agreed", reply, 200, "payee, seller, a partner's share")
 
     def day_over(self) -> str:
-        """Let the business day end, with all of it numbered; return the day that is over."""
+        """Let the business day end, with all of it numbered; return the day that is over.
+
+        It is one in the morning then: before the schedule that asks for the day's bills.
+        """
         self.ticked()
         offset = int(self.control.get("/status").body["offset_seconds"])
-        today = business_day(datetime.now(UTC) + timedelta(seconds=offset))
-        self.control.post("/clock", {"offset_seconds": offset + 86_400})
+        now = datetime.now(UTC) + timedelta(seconds=offset)
+        today = business_day(now)
+        morning = datetime.combine(today + timedelta(days=1), NIGHT, CHINA)
+        moved = offset + int((morning - now).total_seconds())
+        self.control.post("/clock", {"offset_seconds": moved})
         self.ticked()
         return today.isoformat()
 
@@ -164,11 +171,11 @@ class Story:
         return int(kept - sum(bill["transfer_amount"] for bill in paid))
 
     def _awaited(self, look: Callable[[], Any], otherwise: str) -> Any:
-        deadline = time.monotonic() + _AWAITED_SECONDS_MAX
-        while time.monotonic() < deadline:
+        deadline = monotonic() + _AWAITED_SECONDS_MAX
+        while monotonic() < deadline:
             if (found := look()) is not None:
                 return found
-            time.sleep(0.1)
+            sleep(0.1)
         raise StoryError(otherwise)
 
     def shipped(self, merchant: Client, order_id: str) -> Any:

@@ -118,6 +118,11 @@ class Found(Record):
     note: str = ""
     pending: bool = False  # not at its end when the bill was made
 
+    @property
+    def moved(self) -> int:
+        """Return how much it is about: what the bill says, or what only we do."""
+        return self.theirs if self.theirs is not None else self.ours or 0
+
 
 class Discrepancy(Found):
     """A difference that was written down (差错), and what became of it.

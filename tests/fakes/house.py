@@ -20,10 +20,11 @@ from tests.fakes.clock import StoppedClock
 from tests.fakes.complaints import ComplaintBooks
 from tests.fakes.funds import FakeFunds, FundsBooks
 from tests.fakes.lake import MemoryLake
+from tests.fakes.outside import Outside
 from tests.fakes.provider import FakeLogin, FakeProvider
 from tests.fakes.reconciling import PLATFORM
 from tests.fakes.refunds import RefundBooks
-from tests.fakes.rooms import TTL_SECONDS, Outside, Rooms
+from tests.fakes.rooms import TTL_SECONDS, Rooms
 from tests.fakes.shipping import ShippingBooks
 from tests.fakes.table import MemoryTable
 

@@ -17,7 +17,8 @@ from chalicelib.reconciliation.usecases import (
 )
 
 if TYPE_CHECKING:
-    from tests.fakes.rooms import Outside, Rooms
+    from tests.fakes.outside import Outside
+    from tests.fakes.rooms import Rooms
 
 PLATFORM = "1900000001"
 

@@ -1,8 +1,5 @@
 """Every use case of the house, built on whatever outside a test brings."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, Rebuild, followers
 from chalicelib.catalog.store import CatalogStore
@@ -12,18 +9,14 @@ from chalicelib.complaints.store import CaseStore
 from chalicelib.complaints.usecases import (
     AnswerComplaints,
     TakeComplaints,
-    TellAnswered,
-    TellTaken,
 )
 from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.delivery.store import ReportStore
-from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments, TellReceived, TellReport
+from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments
 from chalicelib.disputes.model import DEADLINE
 from chalicelib.disputes.store import DisputeStore
 from chalicelib.disputes.usecases import CarryOut, Disputes
 from chalicelib.escrow.usecases import Release, Ship
-from chalicelib.kernel.clock import Clock, Pause
-from chalicelib.kernel.ids import OrderId, Randomness
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.entries import Entries
@@ -41,18 +34,12 @@ from chalicelib.payments.usecases import (
     Capture,
     CloseOrder,
     StartPayment,
-    Tell,
     offered,
 )
 from chalicelib.people.model import RateTable
 from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore
 from chalicelib.people.usecases import Merchants, SignIn
-from chalicelib.providers.bills import Bills
-from chalicelib.providers.complaints import Complaints
-from chalicelib.providers.port import Login, Provider
-from chalicelib.providers.refunds import RefundsPayments
-from chalicelib.providers.shipping import Shipping
 from chalicelib.refunds.model import REFUND
 from chalicelib.refunds.store import RefundStore
 from chalicelib.refunds.usecases import (
@@ -63,8 +50,6 @@ from chalicelib.refunds.usecases import (
     RefundHands,
     SweepRefunds,
 )
-from chalicelib.refunds.usecases import TellWord as TellRefund
-from chalicelib.refunds.usecases.advance import SendLater
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
 from chalicelib.settlement.store import SettlementStore
 from chalicelib.settlement.usecases import (
@@ -75,18 +60,13 @@ from chalicelib.settlement.usecases import (
     ReadSettlements,
     SettleMerchant,
     SweepPayouts,
-    TellWord,
     UnfreezeOrder,
 )
-from chalicelib.settlement.usecases.open import Send
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
 from chalicelib.storage.due import DueList
-from chalicelib.storage.lake import Lake
-from chalicelib.storage.table import Table
 from tests.fakes import consumers
-from tests.fakes.counts import NOBODY, Counts
-from tests.fakes.funds import Funds
+from tests.fakes.outside import Outside
 from tests.fakes.reconciling import PLATFORM, Reconciling
 
 TTL_SECONDS = 1800
@@ -98,39 +78,6 @@ RATES = RateTable(default=FEE_BASIS_POINTS)
 PAYEE = "o_owner"
 SELLER = "1911111111"
 PAYOUT_MINIMUM_FEN = 100
-
-
-@dataclass(frozen=True)
-class Outside:
-    """What the house meets of the world."""
-
-    table: Table
-    clock: Clock
-    pause: Pause
-    randomness: Randomness
-    provider: Provider
-    login: Login
-    tell: Tell
-    request_close: Callable[[OrderId], None]
-    send_events: Callable[[Sequence[Message]], None]
-    lake: Lake
-    funds: Funds
-    send_settlements: Send
-    send_commands: Send
-    shipping: Shipping
-    back: RefundsPayments
-    bills: Bills
-    documents: Lake
-    send_later: SendLater
-    complaints: Complaints
-    tell_payout: TellWord = lambda _word, _said: None
-    tell_refund: TellRefund = lambda _word, _said: None
-    tell_report: TellReport = lambda _order_id, _report: None
-    tell_received: TellReceived = lambda _received, _about: None
-    counts: Counts = NOBODY
-    tell_taken: TellTaken = lambda _taken, _complaint, _about: None
-    tell_answered: TellAnswered = lambda _answered, _case, _code: None
-    partner: bool = False  # the seller is the payee
 
 
 class Rooms:

@@ -127,7 +127,8 @@ def test_a_person_takes_a_difference_on_and_resolves_it_by_an_entry(desk: Desk) 
     assert desk.get(ONE, discrepancy_id=found).body == kept
     then = desk.reconciled()
     assert (then.theirs, then.unexplained, then.standing) == (then.ours, 0, ())
-    assert desk.get(ONE, discrepancy_id=found).body["gone_on"] == then.day
+    gone = desk.get(ONE, discrepancy_id=found).body
+    assert (gone["gone_on"], gone["age_days"]) == (then.day, 1)  # no older, though it is a day on
 
 
 @pytest.mark.parametrize(

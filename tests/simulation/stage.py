@@ -27,7 +27,7 @@ from chalicelib.settlement.model import Word
 from chalicelib.settlement.usecases.payout import LOOK_AGAIN
 from chalicelib.storage import keys
 from local.sandbox.keys import SandboxKeys
-from tests.fakes import rooms
+from tests.fakes import outside
 from tests.fakes.complaints import ComplaintBooks
 from tests.fakes.rooms import RECEIPT_DAYS, TTL_SECONDS, Rooms
 from tests.simulation import consumers, reconciling, settling
@@ -88,7 +88,7 @@ class Stage:
 
     def _opened(self, provider: Provider) -> Rooms:
         return Rooms(
-            rooms.Outside(
+            outside.Outside(
                 table=self.table,
                 clock=self.world,
                 pause=self.world.pause,

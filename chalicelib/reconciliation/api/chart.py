@@ -11,7 +11,7 @@ from chalicelib.reconciliation.api.words import KINDS, OUTCOMES, in_order, plain
 from chalicelib.reconciliation.model import Count, Outcome, Reconciliation
 
 WIDTH = 920
-_LABELS, _VALUES = 270, 150
+_LABELS, _VALUES = 250, 190
 _LEFT, _ROOM = _LABELS, WIDTH - _LABELS - _VALUES
 _ROW, _BAR = 38, 20
 _LEAST = 3
@@ -88,7 +88,7 @@ def _scale(way: Sequence[Step]) -> tuple[int, int, bool]:
     least, most = min(points), max(points)
     moved = most - least
     if least > 0 and moved * 4 < most:
-        return max(least - max(moved, most // 20), 0), most, True
+        return max(least - (moved or most // 20), 0), most, True
     return min(least, 0), max(most, 0), False
 
 
@@ -155,6 +155,6 @@ def _svg(title: str, height: int, rows: Sequence[str], note: str) -> str:
     below = 22 if note else 0
     words = f'<text class="note" x="{_LEFT}" y="{height + 14}">{escape(note)}</text>' * bool(note)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height + below}" role="img">'
-        f"<title>{escape(title)}</title>{''.join(rows)}{words}</svg>"
+        f'<div class="wide"><svg viewBox="0 0 {WIDTH} {height + below}" role="img">'
+        f"<title>{escape(title)}</title>{''.join(rows)}{words}</svg></div>"
     )

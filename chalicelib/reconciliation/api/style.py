@@ -18,7 +18,7 @@ background:var(--card);font-size:18px;font-weight:500}
 .good{border-color:var(--good);color:var(--good)}
 .wait{border-color:var(--wait);color:var(--wait)}
 p.bad{border-color:var(--bad);color:var(--bad)}
-dl{display:grid;grid-template-columns:repeat(3,1fr);gap:1px;margin:28px 0 8px;
+dl{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:1px;margin:28px 0 8px;
 background:var(--line);border:1px solid var(--line)}
 dl div{background:var(--card);padding:14px 18px}
 dt{font-size:13px;color:var(--soft)}
@@ -64,6 +64,7 @@ q{font-size:13px;quotes:"“" "”"}
 color:var(--soft)}
 footer{margin-top:44px;padding-top:14px;border-top:1px solid var(--line);color:var(--soft);
 font-size:13px}
-@media (max-width:720px){main{padding:28px 18px}dl{grid-template-columns:repeat(2,1fr)}}
+@media (max-width:720px){main{padding:28px 18px}dd{font-size:18px}svg{min-width:640px}
+dl{grid-template-columns:repeat(2,minmax(0,1fr))}dl div{padding:12px 14px}}
 @media print{body{background:#fff;font-size:12px}main{padding:0}section{break-inside:avoid}}
 """

@@ -58,8 +58,7 @@ class Compared:
 
     def take(self, found: Found) -> None:
         """Count one thing, and keep it where it differs."""
-        moved = found.theirs if found.theirs is not None else found.ours or 0
-        self.count(found.kind, found.outcome, moved)
+        self.count(found.kind, found.outcome, found.moved)
         if found.outcome is not Outcome.MATCHED:
             if len(self.found) >= FOUND_MAX:
                 raise TooManyDiscrepanciesError(
@@ -94,6 +93,13 @@ class Compared:
         assert refund.theirs is not None
         self.frozen += refund.theirs + refund.fee
         self.fees -= refund.fee
+
+    def met(self, found: Found) -> None:
+        """Count what met another day's difference as matched."""
+        lines, amount = self.counts.pop((found.kind, found.outcome))
+        if lines > 1:
+            self.counts[found.kind, found.outcome] = lines - 1, amount - found.moved
+        self.count(found.kind, Outcome.MATCHED, found.moved)
 
     def funnel(self) -> tuple[Count, ...]:
         """Return how many lines of each kind came to what."""

@@ -80,6 +80,8 @@ class ReconcileDay:
         """
         try:
             return self._reconcile(day, progress)
+        except ReconciliationUnsettledError:
+            raise  # another run came to its end, and its result stands
         except PlatformError as refused:
             self._refused(day.isoformat(), refused)
             raise
@@ -110,13 +112,20 @@ class ReconcileDay:
     def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
         """Write one difference down, and ask about what only the provider has."""
         if found.outcome is not Outcome.MISSING_HERE:
-            return self.notes.take(day, found)
+            return self._noted(day, found, compared)
         if found.kind == LineKind.REFUND and found.seller and not self.asking.out_of_hold(found):
             compared.not_of_hold(found)
             found = found.evolve(effect=0)
-        noted = self.notes.take(day, found)
+        noted = self._noted(day, found, compared)
         if noted.day == day and noted.gone_on is None and not noted.resolved_by:
             return self.notes.booked(noted, self.asking.book(found))
+        return noted
+
+    def _noted(self, day: str, found: Found, compared: Compared) -> Discrepancy:
+        """Write one difference down; what meets what another day left matches, after all."""
+        noted = self.notes.take(day, found)
+        if noted.day < day and noted.gone_on == day:
+            compared.met(found)
         return noted
 
     def _opening(self, day: str, compared: Compared, own: int) -> Sequence[Discrepancy]:
