@@ -109,13 +109,15 @@ def ending(stage: Stage) -> str:
     return "\n".join(sorted(told))
 
 
-def singles(verb: Registered) -> Iterator[tuple[Point, Outcome]]:
-    """Fail the verb once, at every call, in every way."""
+def singles(verb: Registered, *, some: int | None = None) -> Iterator[tuple[Point, Outcome]]:
+    """Fail the verb once, at every call, in every way; or in some of them, evenly spread."""
     calls = play(verb).calls
-    for number, (kind, _) in enumerate(calls):
-        for fault in FAULTS_OF[kind]:
-            point = (number, fault)
-            yield point, play(verb, point)
+    points = [
+        (number, fault) for number, (kind, _) in enumerate(calls) for fault in FAULTS_OF[kind]
+    ]
+    step = 1 if some is None else len(points) // some + 1
+    for point in points[::step]:
+        yield point, play(verb, point)
 
 
 def pairs(
