@@ -353,7 +353,7 @@ BILLS = [
     _day(", refund retried", _refund_retried),
     _day(", frozen, retried", _refund_retried, partner=True),
     _day(", transfer accepted", _accepted),
-    _day(", confirmed next day", _confirmed_next_day),
+    _day(", confirmed next day", _confirmed_next_day, Compared.met),
     _day(", a seller's day", _unfrozen, Compared.of_seller, partner=True),
     _day(", freeze ended", _unfrozen_by_itself, partner=True),
     _day(", midnight", _about_midnight),
