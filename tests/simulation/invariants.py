@@ -11,7 +11,15 @@ from chalicelib.payments import rules
 from chalicelib.payments.model import PaymentState
 from chalicelib.providers.port import Collected
 from chalicelib.storage.values import Item, Key, whole
-from tests.simulation import complaints, deliveries, disputing, money_out, numbered, refunds
+from tests.simulation import (
+    complaints,
+    deliveries,
+    disputing,
+    money_out,
+    numbered,
+    refunds,
+    unshipped,
+)
 from tests.simulation.stage import Stage
 
 
@@ -50,6 +58,7 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from disputing.always(stage, entries)
     yield from complaints.always(stage)
     yield from deliveries.always(stage, entries)
+    yield from unshipped.always(stage)
 
 
 def _every_entry_is_balanced_and_listed(
@@ -191,8 +200,8 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
             yield f"{key.sk} is due for ever"
 
 
-_ENDING = ("receipt", "payout", "unreported", "refund", "dispute", "complaint")
-_TRANSIENT = {OrderState.UNPAID, OrderState.SHIPPED}
+_ENDING = ("receipt", "payout", "unreported", "refund", "dispute", "complaint", "unshipped")
+_TRANSIENT = {OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED}
 
 
 def _is_booked(word: Collected, entries: dict[str, JournalEntry]) -> bool:
