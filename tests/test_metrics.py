@@ -42,6 +42,7 @@ CODES = {path.stem for path in (ROOT / "docs" / "problems").glob("*.md")} - {"RE
 JOBS = {
     *("sequence_every_minute", "sweep_expired_orders", "release_received_orders"),
     *("refresh_certificates", "settle_closed_days", "sweep_payouts", "sweep_refunds"),
+    "refund_unshipped_orders",
     *("sweep_unreported_shipments", "sweep_disputes"),
 }
 REASONS = {
