@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 
-from chalicelib.kernel.money import Money
+from typing_extensions import override
+
+from chalicelib.kernel.money import fen
 from chalicelib.orders.model import Order, OrderState
 from chalicelib.orders.usecases import SweepExpired
 from chalicelib.refunds import rules
+from chalicelib.storage.commit import Work
 from chalicelib.storage.due import DueList, Note
 from tests.simulation.roots import Bug, patch
 
@@ -16,20 +20,13 @@ def _forgotten(roots: ExitStack) -> None:
     """Drop the note of an order that is paid, and note nowhere that it is to be shipped."""
 
     class Nowhere(DueList):
-        def put(self, *_note: Any) -> None:
-            return
+        @override
+        def put(self, work: Work, about: str, at: datetime) -> None:
+            del work, about, at
 
-    def settle(self: SweepExpired, found: Sequence[Note], now: Any) -> int:
-        mistaken = SweepExpired(
-            orders=self.orders,
-            expiries=self.expiries,
-            unshipped=Nowhere(self.unshipped.table, self.unshipped.name),
-            commits=self.commits,
-            clock=self.clock,
-            request_close=self.request_close,
-            ship_days=self.ship_days,
-        )
-        return int(right(mistaken, found, now))
+    def settle(self: SweepExpired, found: Sequence[Note], now: datetime) -> int:
+        nowhere = Nowhere(self.unshipped.table, self.unshipped.name)
+        return int(right(replace(self, unshipped=nowhere), found, now))
 
     right = patch(roots, SweepExpired, "_settle", settle)
 
@@ -38,7 +35,7 @@ def _though_shipped(roots: ExitStack) -> None:
     """Believe the look that found an order paid, and ask no more whether it was shipped since."""
 
     def is_unshipped(order: Order) -> bool:
-        return order.dispute is None and order.held != Money(amount=0, currency="CNY")
+        return order.dispute is None and order.held != fen(0)
 
     patch(roots, rules, "is_unshipped", is_unshipped)
 
