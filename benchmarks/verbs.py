@@ -95,12 +95,12 @@ BUDGETS = {
         Budget("page of merchant's orders", 2, 0),
         Budget("report of health", 61, 0),
         Budget("ask for a run", 4, 0),
-        Budget("reconcile a day", 31, 16),
-        Budget("reconcile a day, again", 30, 8),
+        Budget("reconcile a day", 21, 24),
+        Budget("reconcile a day, again", 19, 8),
         Budget("take on a difference", 2, 4),
         Budget("resolve a difference", 2, 6),
         Budget("resolve a difference, again", 1, 0),
-        Budget("a day's report", 28, 0),
+        Budget("a day's report", 29, 0),
         Budget("page of what stands", 2, 0),
     )
 }

@@ -391,11 +391,9 @@ def play(seed: int, keys: SandboxKeys | None = None, *, partner: bool | None = N
     """
     if partner is None:
         partner = keys is None and seed % 3 == 0
-    scene = Scene(seed, keys, partner=partner)
-    broken: str | None = None
+    scene, broken = Scene(seed, keys, partner=partner), None
     try:
         scene.play()
     except (AssertionError, KeyError, PlatformError) as error:
         broken = f"{type(error).__name__}: {error}"
-    world = scene.stage.world
-    return Played(seed, world.calls, world.story, broken)
+    return Played(seed, scene.stage.world.calls, scene.stage.world.story, broken)
