@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.meter import Reading
 from chalicelib.kernel.money import fen
-from chalicelib.orders.model import Order
+from chalicelib.orders.model import Order, OrderState
 from chalicelib.providers.refunds import RefundStatus
 from chalicelib.refunds.model import Refund
 from tests.fakes.house import House
+from tests.fakes.rooms import SHIP_DAYS, TTL_SECONDS
 
 Read = tuple[str, Reading]
 Reader = Callable[[str, Callable[[], object]], Read]
@@ -69,6 +70,23 @@ def refunds_and_disputes(house: House, read: Reader) -> Iterator[Read]:
     )
     yield read("carry out a split", lambda: house.carry_out.carry_out(disputed.id, dispute.id))
     yield from _complaints(house, read)
+    yield from _unshipped(house, read)
+
+
+def _unshipped(house: House, read: Reader) -> Iterator[Read]:
+    """Measure an order that is paid and never shipped: two sweeps, each of four shards."""
+    house.clock.move(seconds=TTL_SECONDS + 61)
+    house.sweep.sweep()
+    order = _paid(house)
+    house.clock.move(seconds=TTL_SECONDS + 30)
+    house.sweep.sweep()  # whatever else is due, so that one is left
+    house.clock.move(seconds=31)
+    yield read("find 1 order paid at its expiry", house.sweep.sweep)
+    house.clock.move(seconds=SHIP_DAYS * 86_400 - 2 * TTL_SECONDS)
+    house.refund_unshipped.sweep()
+    house.clock.move(seconds=TTL_SECONDS)
+    yield read("refund 1 order never shipped", house.refund_unshipped.sweep)
+    assert house.head(order.id).state is OrderState.REFUNDED
 
 
 def _complaints(house: House, read: Reader) -> Iterator[Read]:

@@ -16,6 +16,10 @@ class FundsModel(StrEnum):
     DIRECT = "direct"  # the platform's own shop: collected under our merchant number
 
 
+SHIP_DAYS_BEFORE_FREEZE_ENDS = 2
+"""So long before its freeze ends a dispute is over; then what was not shipped can still go back."""
+
+
 class Settings(BaseSettings):
     """Every knob. Texts of secrets may be given as `secret:<name>`: see `storage/secrets.py`."""
 
@@ -40,6 +44,7 @@ class Settings(BaseSettings):
 
     public_base_url: str = "http://127.0.0.1:8000"  # where the provider reaches our notifications
     order_ttl_seconds: int = Field(default=1800, ge=300, le=86_400)
+    ship_days: int = Field(default=15, ge=1, le=60)  # then an unshipped order's money goes back
     receipt_days: int = Field(default=10, ge=1, le=28)  # then goods are taken as received
     platform_fee_basis_points: int = Field(default=0, ge=0, le=3000)  # of an order's total
     platform_fee_rates: dict[str, Annotated[int, Field(ge=0, le=3000)]] = {}  # `level/category`
@@ -88,6 +93,11 @@ class Settings(BaseSettings):
             raise ValueError("DEVELOPMENT_PAYEES is for development only")
         if self.production and not self.public_base_url.startswith("https://"):
             raise ValueError("PUBLIC_BASE_URL must be https in production")
+        if self.ship_days >= self.freeze_days - SHIP_DAYS_BEFORE_FREEZE_ENDS:
+            raise ValueError(
+                "SHIP_DAYS must be less than FREEZE_DAYS minus 2, so that the money of an unshipped"
+                " order goes back while the provider still freezes it"
+            )
         if bool(self.wechatpay_public_key_id) != bool(self.wechatpay_public_key):
             raise ValueError("WECHATPAY_PUBLIC_KEY_ID and WECHATPAY_PUBLIC_KEY go together")
         if bool(self.wechat_push_token) != bool(self.wechat_push_aes_key):

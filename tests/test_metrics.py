@@ -48,6 +48,7 @@ JOBS = {
     *("refresh_certificates", "settle_closed_days", "sweep_payouts", "sweep_refunds"),
     *("sweep_unreported_shipments", "sweep_disputes", "reconcile_closed_days"),
     *("look_for_complaints", "sweep_unanswered_complaints"),
+    "refund_unshipped_orders",
 }
 REASONS = {
     *("stale", "signature", "serial", "headers", "body", "ciphertext"),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
+from chalicelib.disputes.rules import FREEZE_MARGIN
 from chalicelib.settings import Settings
 from local.sandbox.keys import SandboxKeys, environment
 
@@ -31,6 +32,9 @@ def test_a_complete_environment_is_read(good: pytest.MonkeyPatch) -> None:
         ("WECHATPAY_MCH_ID", "", "wechatpay_mch_id"),
         ("ORDER_TTL_SECONDS", "5", "order_ttl_seconds"),
         ("FUNDS_MODEL", "generous", "funds_model"),
+        ("SHIP_DAYS", "0", "ship_days"),
+        ("SHIP_DAYS", "28", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
+        ("FREEZE_DAYS", "17", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
         ("WECHATPAY_PUBLIC_KEY_ID", "", "go together"),
         ("STAGE", "production", "PUBLIC_BASE_URL"),
     ],
@@ -44,6 +48,12 @@ def test_what_can_not_be_right_is_named_without_a_secret(
     assert word in str(refused.value)
     assert SECRET not in str(refused.value)
     assert "PRIVATE KEY" not in str(refused.value)
+
+
+def test_an_order_may_be_shipped_until_a_dispute_must_have_ended(good: pytest.MonkeyPatch) -> None:
+    good.setenv("SHIP_DAYS", "27")
+    configured = Settings()
+    assert configured.ship_days < configured.freeze_days - FREEZE_MARGIN.days
 
 
 def test_the_business_clock_is_never_moved_in_production(good: pytest.MonkeyPatch) -> None:

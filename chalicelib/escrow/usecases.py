@@ -58,10 +58,8 @@ class Ship:
         Raises `OrderNotFoundError`, `OrderNotShippableError` or `AlreadyShippedError`.
         """
         order = self._own(merchant_id, order_id)
-        if order.shipment is not None:
-            return self._already(order, carrier, tracking_number)
         if order.state is not OrderState.PAID:
-            raise OrderNotShippableError("only a paid order is shipped", state=order.state)
+            return self._moved(order, carrier, tracking_number)
         try:
             with self.commits() as work:
                 sent = rules.shipment(
@@ -79,8 +77,8 @@ class Ship:
                 }
                 work.emit(SHIPPED, order_id, facts=facts)
         except CommitRefusedError:
-            # Shipped twice at once: the other one stands. A paid order goes nowhere else.
-            return self._already(self._own(merchant_id, order_id), carrier, tracking_number)
+            # Shipped twice at once, or refunded meanwhile: the other one stands.
+            return self._moved(self._own(merchant_id, order_id), carrier, tracking_number)
         return order.evolve(state=OrderState.SHIPPED, shipment=sent)
 
     def _own(self, merchant_id: MerchantId, order_id: OrderId) -> Order:
@@ -89,7 +87,10 @@ class Ship:
             raise OrderNotFoundError("there is no such order")
         return order
 
-    def _already(self, order: Order, carrier: str, tracking_number: str) -> Order:
+    def _moved(self, order: Order, carrier: str, tracking_number: str) -> Order:
+        """Return what was shipped just so, or say why it can't be."""
+        if order.shipment is None:
+            raise OrderNotShippableError("only a paid order is shipped", state=order.state)
         if not rules.is_same_parcel(order, carrier, tracking_number):
             raise AlreadyShippedError("this order was shipped otherwise", state=order.state)
         return order

@@ -32,6 +32,7 @@ class CheckName(StrEnum):
     DISPUTES = "disputes"
     SHIPMENTS_REFUSED = "shipments_refused"
     DUE_EXPIRIES = "due_expiries"
+    DUE_UNSHIPPED = "due_unshipped"
     DUE_RECEIPTS = "due_receipts"
     DUE_REFUNDS = "due_refunds"
     DUE_PAYOUTS = "due_payouts"

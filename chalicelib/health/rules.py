@@ -286,6 +286,7 @@ ADVICE: dict[CheckName, tuple[str, str]] = {
         "wechat-refuses-a-shipment",
     ),
     CheckName.DUE_EXPIRIES: (_SWEPT, "a-list-that-is-not-swept"),
+    CheckName.DUE_UNSHIPPED: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_RECEIPTS: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_REFUNDS: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_PAYOUTS: (_SWEPT, "a-list-that-is-not-swept"),

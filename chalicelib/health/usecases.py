@@ -16,7 +16,7 @@ from chalicelib.kernel.ids import DisputeId, MerchantId, OrderId, PayoutId, Refu
 from chalicelib.ledger.balances import Balances
 from chalicelib.ledger.chart import PLATFORM_SUSPENSE
 from chalicelib.ledger.days import ClosedDays, business_day, day_began
-from chalicelib.orders.model import EXPIRY, RECEIPT
+from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.payments.store import PaymentStore
 from chalicelib.refunds.model import REFUND
 from chalicelib.refunds.store import RefundStore
@@ -84,6 +84,7 @@ class Examine:
             ((name.DUE_DISPUTES, name.DISPUTES), self._disputes),
             ((name.SHIPMENTS_REFUSED,), self._shipments),
             ((name.DUE_EXPIRIES,), lambda: self._due(EXPIRY, name.DUE_EXPIRIES)),
+            ((name.DUE_UNSHIPPED,), lambda: self._due(UNSHIPPED, name.DUE_UNSHIPPED)),
             ((name.DUE_RECEIPTS,), lambda: self._due(RECEIPT, name.DUE_RECEIPTS)),
             ((name.DUE_REPORTS,), lambda: self._due(UNREPORTED, name.DUE_REPORTS)),
             ((name.CLOCK,), self._clock),

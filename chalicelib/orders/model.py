@@ -153,8 +153,8 @@ HEARD = frozenset({PLACED, SHIPPED})
 RELEASED, PART_RELEASED = "order.released", "order.part_released"
 """All that was held is the merchant's, or a part of it."""
 
-EXPIRY, RECEIPT = "expiry", "receipt"
-"""The lists of what is due: orders that nobody paid, and orders that nobody said had come."""
+EXPIRY, UNSHIPPED, RECEIPT = "expiry", "unshipped", "receipt"
+"""The lists of what is due: orders that nobody paid, nobody shipped, nobody said had come."""
 
 
 class Wanted(Record):

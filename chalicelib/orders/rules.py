@@ -168,6 +168,11 @@ def look_again_at(order: Order, *, now: datetime) -> datetime:
     return max(order.expires_at + CLOSE_GRACE, now + LOOK_AGAIN)
 
 
+def ship_by(order: Order, *, ship_days: int) -> datetime:
+    """Return until when an order that was paid is to be shipped."""
+    return order.created_at + timedelta(days=ship_days)
+
+
 def is_behind(listed: str | None, state: OrderState) -> bool:
     """Tell whether an order is listed in a state that it has left; no order ever moves back."""
     order = list(OrderState)

@@ -5,7 +5,7 @@ from functools import cache
 from chalicelib import outside
 from chalicelib.catalog.store import CatalogStore
 from chalicelib.kernel.ids import OrderId
-from chalicelib.orders.model import EXPIRY, RECEIPT
+from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
 from chalicelib.people import wiring as people
@@ -41,9 +41,11 @@ def sweep_expired() -> SweepExpired:
     return SweepExpired(
         orders=OrderStore(outside.table()),
         expiries=DueList(outside.table(), EXPIRY),
+        unshipped=DueList(outside.table(), UNSHIPPED),
         commits=outside.commits(),
         clock=outside.clock(),
         request_close=_request_close,
+        ship_days=settings().ship_days,
     )
 
 

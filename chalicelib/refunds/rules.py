@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from chalicelib.kernel.ids import RefundId
 from chalicelib.kernel.money import Money, fen
 from chalicelib.orders.model import Order, OrderDisputedError, OrderLine, OrderState
-from chalicelib.orders.rules import Taken, agreed_between
+from chalicelib.orders.rules import Taken, agreed_between, ship_by
 from chalicelib.payments.model import Payment
 from chalicelib.refunds.model import (
     FINAL,
@@ -20,6 +20,9 @@ from chalicelib.refunds.model import (
 REFUNDED_WITHIN = timedelta(days=365)
 SPACING = timedelta(minutes=1)
 """How far apart the provider wants two refunds of one payment."""
+
+LOOK_AT_UNSHIPPED = timedelta(days=1)
+"""How long after it was looked at an unshipped order that is disputed is looked at again."""
 
 _PAID = frozenset({OrderState.PAID, OrderState.SHIPPED, OrderState.RELEASED, OrderState.REFUNDED})
 
@@ -62,6 +65,16 @@ def returns_stock(order: Order, held: Money) -> bool:
     """Tell whether nothing of an order ever left its merchant, and all of it is refunded."""
     untouched = order.state is OrderState.PAID and not order.releases
     return untouched and held == order.held
+
+
+def is_unshipped(order: Order) -> bool:
+    """Tell whether an order holds money for goods not shipped, and no dispute keeps it there."""
+    return order.state is OrderState.PAID and order.dispute is None
+
+
+def look_at_unshipped(order: Order, *, ship_days: int, now: datetime) -> datetime:
+    """Return when an order that could not be refunded is looked at next."""
+    return max(ship_by(order, ship_days=ship_days), now + LOOK_AT_UNSHIPPED)
 
 
 def number_at_provider(refund: Refund) -> str:

@@ -8,6 +8,7 @@ from chalicelib.catalog.store import CatalogStore
 from chalicelib.edge import observe
 from chalicelib.ledger.balances import DebitGuards
 from chalicelib.ledger.journal import Journal
+from chalicelib.orders.model import UNSHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments.wiring import wechatpay
 from chalicelib.providers.refunds import Refunded, RefundStatus
@@ -19,6 +20,7 @@ from chalicelib.refunds.usecases import (
     CollectRefund,
     ReadRefunds,
     RefundHands,
+    RefundUnshipped,
     SweepRefunds,
 )
 from chalicelib.settings import settings
@@ -87,6 +89,19 @@ def sweep_refunds() -> SweepRefunds:
         commits=outside.commits(),
         clock=outside.clock(),
         send=_send,
+    )
+
+
+@cache
+def refund_unshipped() -> RefundUnshipped:
+    """Return the way the money of unshipped orders goes back."""
+    return RefundUnshipped(
+        orders=OrderStore(outside.table()),
+        accepting=accept_refund(),
+        due=DueList(outside.table(), UNSHIPPED),
+        commits=outside.commits(),
+        clock=outside.clock(),
+        ship_days=settings().ship_days,
     )
 
 

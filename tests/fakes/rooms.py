@@ -25,7 +25,7 @@ from chalicelib.ledger.journal import Journal
 from chalicelib.ledger.logbook import Logbook
 from chalicelib.ledger.segments import ReadSegments
 from chalicelib.ledger.sequencer import Sequencer
-from chalicelib.orders.model import EXPIRY, RECEIPT
+from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
 from chalicelib.payments.store import PaymentStore
@@ -48,6 +48,7 @@ from chalicelib.refunds.usecases import (
     CollectRefund,
     ReadRefunds,
     RefundHands,
+    RefundUnshipped,
     SweepRefunds,
 )
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
@@ -70,6 +71,7 @@ from tests.fakes.outside import Outside
 from tests.fakes.reconciling import PLATFORM, Reconciling
 
 TTL_SECONDS = 1800
+SHIP_DAYS = 15
 RECEIPT_DAYS = 10
 FREEZE_DAYS = 30
 FEE_BASIS_POINTS = 60
@@ -119,8 +121,15 @@ class Rooms:
             RATES,
         )
         expiries, receipts = DueList(outside.table, EXPIRY), DueList(outside.table, RECEIPT)
+        self.unshipped = DueList(outside.table, UNSHIPPED)
         self.sweep = SweepExpired(
-            self.orders, expiries, self.commits, outside.clock, outside.request_close
+            self.orders,
+            expiries,
+            self.unshipped,
+            self.commits,
+            outside.clock,
+            outside.request_close,
+            SHIP_DAYS,
         )
         self.remember_due = RememberDue(expiries, receipts, self.commits)
         self.ship = Ship(self.orders, self.commits, RECEIPT_DAYS, FREEZE_DAYS)
@@ -266,6 +275,9 @@ class Rooms:
             commits=self.commits,
             clock=outside.clock,
             send=outside.send_commands,
+        )
+        self.refund_unshipped = RefundUnshipped(
+            self.orders, self.accept_refund, self.unshipped, self.commits, outside.clock, SHIP_DAYS
         )
         self.refund_hands = RefundHands(
             self.refund_store,

@@ -10,7 +10,7 @@ from chalicelib.disputes.model import DEADLINE
 from chalicelib.health.model import Check, CheckName, State
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day, day_began
-from chalicelib.orders.model import EXPIRY, RECEIPT, Order
+from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED, Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.refunds import RefundStatus
 from chalicelib.refunds.model import REFUND, Refund
@@ -19,6 +19,7 @@ from chalicelib.storage.due import DueList
 from chalicelib.storage.table import StoreSilentError
 from tests.fakes.health import examination
 from tests.fakes.house import House
+from tests.fakes.rooms import SHIP_DAYS
 
 OK, WARNING, FAILING = State.OK, State.WARNING, State.FAILING
 HOUR, DAY = 3600, 86_400
@@ -260,6 +261,19 @@ def test_a_list_that_nobody_sweeps_is_named(house: House) -> None:
     assert examined(house)[CheckName.DUE_EXPIRIES].state is OK
 
 
+def test_an_order_that_is_not_refunded_though_nobody_shipped_it_is_named(house: House) -> None:
+    order = paid(house)
+    house.clock.at = order.expires_at + timedelta(minutes=2)
+    house.sweep.sweep()
+    house.clock.at = order.created_at + timedelta(days=SHIP_DAYS)
+    assert examined(house)[CheckName.DUE_UNSHIPPED].state is OK
+    house.clock.move(seconds=HOUR)
+    check = examined(house)[CheckName.DUE_UNSHIPPED]
+    assert (check.state, check.since) == (FAILING, order.created_at + timedelta(days=SHIP_DAYS))
+    house.refund_unshipped.sweep()
+    assert examined(house)[CheckName.DUE_UNSHIPPED].state is OK
+
+
 def test_what_is_away_fails_alone_and_is_told(quick_house: House) -> None:
     told: list[tuple[CheckName, str]] = []
 
@@ -298,18 +312,22 @@ def test_a_database_that_is_away_is_said_and_the_rest_is_answered(
     assert (CheckName.SEQUENCER in away_ones) == (method == "query")
 
 
+NOTED = (REFUND, PAYOUT, DEADLINE, REFUSED_THERE, UNSETTLED)
+SWEPT = (EXPIRY, UNSHIPPED, RECEIPT, UNREPORTED)
+
+
 def test_at_most_a_hundred_of_a_list_are_read(quick_house: House) -> None:
     house = quick_house
     paid(house)
-    assert round_trips(house) == 50
+    assert round_trips(house) == 54
     (word,) = house.provider.paid.values()
     house.capture.capture(word.evolve(number="nobody-knows", attach=""))
     house.catch_up()
-    for name in (REFUND, PAYOUT, DEADLINE, REFUSED_THERE, UNSETTLED, EXPIRY, RECEIPT, UNREPORTED):
+    for name in (*NOTED, *SWEPT):
         for number in range(150):
             with house.commits() as work:
                 DueList(house.table, name).put(work, f"ord_{number}.x", house.clock.now())
-    assert round_trips(house) == 58, "a few more, for those that are noted"
+    assert round_trips(house) == 62, "a few more, for those that are noted"
 
 
 def round_trips(house: House) -> int:

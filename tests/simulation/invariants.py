@@ -19,6 +19,7 @@ from tests.simulation import (
     numbered,
     reconciled,
     refunds,
+    unshipped,
 )
 from tests.simulation.stage import Stage
 
@@ -58,6 +59,7 @@ def _always(stage: Stage) -> Iterator[str]:
     yield from disputing.always(stage, entries)
     yield from complaints.always(stage)
     yield from deliveries.always(stage, entries)
+    yield from unshipped.always(stage)
 
 
 def _every_entry_is_balanced_and_listed(
@@ -201,8 +203,8 @@ def _nothing_waits_for_ever(stage: Stage) -> Iterator[str]:
             yield f"{key.sk} is due for ever"
 
 
-_ENDING = ("receipt", "payout", "unreported", "refund", "dispute", "complaint")
-_TRANSIENT = {OrderState.UNPAID, OrderState.SHIPPED}
+_ENDING = ("receipt", "payout", "unreported", "refund", "dispute", "complaint", "unshipped")
+_TRANSIENT = {OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED}
 
 
 def _is_booked(word: Collected, entries: dict[str, JournalEntry]) -> bool:

@@ -43,6 +43,7 @@ from tests.simulation.planted_disputes import DISPUTE_BUGS
 from tests.simulation.planted_list import LIST_BUGS
 from tests.simulation.planted_money import MONEY_BUGS
 from tests.simulation.planted_refunds import REFUND_BUGS
+from tests.simulation.planted_unshipped import UNSHIPPED_BUGS
 from tests.simulation.roots import Bug, patch, planted
 
 Weaken = Callable[[Condition | None], Condition | None]
@@ -235,6 +236,7 @@ BUGS = [
     *DISPUTE_BUGS,
     *BILL_BUGS,
     *COMPLAINT_BUGS,
+    *UNSHIPPED_BUGS,
     Bug("no journal condition", _no_journal_condition),
     Bug("no state condition", _no_state_condition),
     Bug("no amount condition", _no_amount_condition),

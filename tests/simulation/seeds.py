@@ -24,7 +24,7 @@ from chalicelib.providers.shipping import Pushed
 from chalicelib.refunds.model import RefundState
 from local.sandbox.keys import SandboxKeys
 from tests.fakes.rooms import TTL_SECONDS
-from tests.simulation import invariants, payers
+from tests.simulation import invariants, late_shipping, payers
 from tests.simulation.bookkeepers import Bookkeepers
 from tests.simulation.ports import FAULTS_OF, LYING_PROVIDER_FAULTS, Fault
 from tests.simulation.stage import Stage
@@ -125,6 +125,7 @@ class Scene:
         for _ in range(self.draw.choice([1, 2, 3])):
             world.begin(self._sequencer)
         world.run()
+        late_shipping.hurry(self)
         invariants.check(self.stage, settled=False)
         self.stage.settle()
         invariants.check(self.stage, settled=True)
@@ -390,11 +391,9 @@ def play(seed: int, keys: SandboxKeys | None = None, *, partner: bool | None = N
     """
     if partner is None:
         partner = keys is None and seed % 3 == 0
-    scene = Scene(seed, keys, partner=partner)
-    broken: str | None = None
+    scene, broken = Scene(seed, keys, partner=partner), None
     try:
         scene.play()
     except (AssertionError, KeyError, PlatformError) as error:
         broken = f"{type(error).__name__}: {error}"
-    world = scene.stage.world
-    return Played(seed, world.calls, world.story, broken)
+    return Played(seed, scene.stage.world.calls, scene.stage.world.story, broken)

@@ -1,10 +1,12 @@
-"""How a run comes to its end, where it concerns WeChat's own desks: shipments and complaints."""
+"""How a run comes to its end: shipments and complaints at WeChat's own desks, and no shipments."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.complaints.usecases.answer import LOOK_AGAIN as LOOK_AT_ANSWERS
 from chalicelib.delivery.usecases import LOOK_AGAIN
+from chalicelib.orders.model import UNSHIPPED
+from tests.fakes.rooms import SHIP_DAYS
 
 if TYPE_CHECKING:
     from tests.simulation.stage import Stage
@@ -27,6 +29,16 @@ def look_for_complaints(stage: "Stage") -> None:
     """Let complaints be found whose notification got lost."""
     if stage.complained.complaints:
         stage.rooms.take_complaints.look()
+        _work(stage)
+
+
+def refund_unshipped(stage: "Stage") -> None:
+    """Wait until the time to ship is over, and let what nobody shipped go back."""
+    for _ in range(_ROUNDS_MAX):
+        if not _is_noted(stage, UNSHIPPED):
+            return
+        _later(stage, timedelta(days=SHIP_DAYS))
+        stage.rooms.refund_unshipped.sweep()
         _work(stage)
 
 

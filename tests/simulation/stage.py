@@ -243,6 +243,7 @@ class Stage:
         settling.look_for_complaints(self)
         self._refund_all()
         self._receive_all()
+        settling.refund_unshipped(self)
         settling.answer_all(self)
         self._pay_all()
         self._refund_all(fund=True)

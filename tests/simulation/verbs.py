@@ -29,6 +29,7 @@ from tests.simulation.verbs_health import HEALTH
 from tests.simulation.verbs_money_out import MONEY_OUT
 from tests.simulation.verbs_refunds import REFUNDS
 from tests.simulation.verbs_reports import REPORTS
+from tests.simulation.verbs_unshipped import UNSHIPPED
 
 
 def _sign_in(stage: Stage) -> Verb:
@@ -282,6 +283,7 @@ VERBS = [
     *DISPUTES,
     *COMPLAINTS,
     *REPORTS,
+    *UNSHIPPED,
     Registered("sign in", _sign_in, (people.SignIn.sign_in,)),
     Registered("register merchant", _register, (people.Merchants.register,)),
     Registered("create product", _create, (catalog.Catalog.create,)),

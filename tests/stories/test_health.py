@@ -15,6 +15,7 @@ from chalicelib.health.model import CheckName
 from local.control import Control
 from local.stack import Stack, write_run_file
 from local.story import Story
+from tests.stories.conftest import QUICK
 from tests.stories.test_payment import TOTAL, Purchase, move_clock, run_tick
 from tests.stories.test_refunds import ask, end, shown
 from tests.stories.test_release import DAY, receive, ship
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run a house of its own: its days pass, and what is stuck is ours."""
-    with Stack(tmp_path_factory.mktemp("stuck")) as running, Control(running):
+    folder = tmp_path_factory.mktemp("stuck")
+    with Stack(folder, overrides=QUICK) as running, Control(running):
         yield running
 
 

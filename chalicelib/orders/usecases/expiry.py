@@ -52,14 +52,17 @@ class SweepExpired:
     """Finds unpaid orders whose time is over, and asks for each to be closed.
 
     An order leaves the list only when it is settled. One that is still unpaid is asked to be closed
-    and stays, to be looked at again later: so a closing that got lost is asked for again.
+    and stays, to be looked at again later: so a closing that got lost is asked for again. One that
+    is paid goes over to the list of what is to be shipped, in the same commit.
     """
 
     orders: OrderStore
     expiries: DueList
+    unshipped: DueList
     commits: Commits
     clock: Clock
     request_close: Callable[[OrderId], None]
+    ship_days: int
 
     def sweep(self) -> int:
         """Sweep the list; return how many closings were asked for."""
@@ -81,4 +84,8 @@ class SweepExpired:
                 self.expiries.drop(work, note)
             for order_id, at in again.items():
                 self.expiries.put(work, order_id, at)
+            for order in heads.values():
+                if order.state is OrderState.PAID:
+                    at = rules.ship_by(order, ship_days=self.ship_days)
+                    self.unshipped.put(work, order.id, at)
         return len(overdue)

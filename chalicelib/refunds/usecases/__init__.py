@@ -5,6 +5,7 @@ from chalicelib.refunds.usecases.advance import AdvanceRefund, SweepRefunds, Tel
 from chalicelib.refunds.usecases.collect import CollectRefund
 from chalicelib.refunds.usecases.hands import RefundHands
 from chalicelib.refunds.usecases.read import ReadRefunds, Shown
+from chalicelib.refunds.usecases.unshipped import RefundUnshipped
 
 __all__ = [
     "AcceptRefund",
@@ -12,6 +13,7 @@ __all__ = [
     "CollectRefund",
     "ReadRefunds",
     "RefundHands",
+    "RefundUnshipped",
     "Shown",
     "SweepRefunds",
     "TellWord",

@@ -21,6 +21,7 @@ from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
 _TRIES_MAX = 4
 _LATE = "款项已迟到"
+_UNSHIPPED = "超时未发货，自动退款"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,21 @@ class AcceptRefund:
                 return
             if self._accepted(order, payment, refund_id, amount, reason) is not None:
                 return
+        raise RefundUnsettledError("the order is moving; try again")
+
+    def unshipped(self, order_id: OrderId) -> bool:
+        """Refund all that an order holds whose goods were never shipped; tell whether it was.
+
+        Shipped, disputed or refunded otherwise meanwhile, it is left alone.
+        """
+        refund_id = RefundId.derive("unshipped", order_id)
+        for _ in range(_TRIES_MAX):
+            found = self.refunds.of_order(order_id)
+            order, payment = found.order, holding(found.payments)
+            if order is None or payment is None or not rules.is_unshipped(order):
+                return False
+            if self._accepted(order, payment, refund_id, order.held, _UNSHIPPED) is not None:
+                return True
         raise RefundUnsettledError("the order is moving; try again")
 
     def late(self, order_id: OrderId, payment_id: PaymentId) -> None:
