@@ -39,8 +39,8 @@ from chalicelib.reconciliation.usecases.notes import ENDED, Notes
 from chalicelib.reconciliation.usecases.request import result_before
 from chalicelib.storage.commit import CommitRefusedError, Commits, Work
 
-_DAYS_BACK = 31
-"""Where to begin when no day was ever reconciled."""
+_DAYS_BACK = 89
+"""Where to begin when no day was ever reconciled: a provider keeps its bills for three months."""
 
 _BY_THEMSELVES = frozenset({Outcome.FEES})  # no line of the day shows them
 
