@@ -54,6 +54,13 @@ def test_decisions_are_numbered_without_a_gap() -> None:
         assert "Held by" in page.read_text(), f"{page.name} does not say what holds it"
 
 
+def test_a_diagram_has_no_semicolon() -> None:
+    """Mermaid takes one for the end of a line, and shows an error instead."""
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for diagram in re.findall(r"```mermaid\n(.*?)```", page.read_text(), re.DOTALL):
+            assert ";" not in diagram, page.name
+
+
 def test_make_help_shows_each_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
     shown = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
