@@ -25,7 +25,7 @@ $(VENV)/.ready: requirements/dev.txt
 
 setup: $(READY) ## install the pinned tools
 
-demo: $(READY) ## play a purchase in each funds model, from catalogue to payout, and check the books
+demo: $(READY) ## play a purchase in each funds model, from catalogue to payout, and agree with the bank
 	@$(BIN)/python -m local.demo
 
 test: $(READY) ## every test but the long ones; T=tests/orders for some

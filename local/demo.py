@@ -144,21 +144,30 @@ def _unfrozen(story: Story, sold: Sold) -> str:
 
 
 def _reconciled(story: Story, day: str) -> None:
-    """Hold both days against WeChat Pay's bills: every line, and what is left, to the fen."""
-    for each in (day, story.day_over()):
-        found = story.reconciled(each)
-        lines = ", ".join(
-            f"{count['lines']} {count['kind']} {count['outcome']}" for count in found["funnel"]
-        )
-        print(
-            f"       {each}: {lines or 'nothing moved'}; WeChat Pay holds {_yuan(found['theirs'])},"
-            f" we say {_yuan(found['ours'])}; its fees {_yuan(found['fees'])};"
-            f" unexplained {_yuan(found['unexplained'])}"
-        )
-        _insist(found["unexplained"]["amount"] == 0, "the bill says otherwise than our books")
-        matched = {count["outcome"] for count in found["funnel"]} <= {"matched"}
-        _insist(matched, "a line of the bill differs from ours")
-    _insist(found["theirs"] == found["ours"], "in the end something stands between the books")
+    """Hold both days against WeChat Pay's bills: every line, and what is left, to the fen.
+
+    The first is done before the second ends, which so has the first one's fees in its books.
+    """
+    _agreed(story, day)
+    last = _agreed(story, story.day_over())
+    _insist(last["theirs"] == last["ours"], "in the end something stands between the books")
+
+
+def _agreed(story: Story, day: str) -> Any:
+    """Reconcile a day, print what came of it, and insist that every line of it matches."""
+    found = story.reconciled(day)
+    lines = ", ".join(
+        f"{count['lines']} {count['kind']} {count['outcome']}" for count in found["funnel"]
+    )
+    print(
+        f"       {day}: {lines or 'nothing moved'}; WeChat Pay holds {_yuan(found['theirs'])},"
+        f" we say {_yuan(found['ours'])}; its fees {_yuan(found['fees'])};"
+        f" unexplained {_yuan(found['unexplained'])}"
+    )
+    _insist(found["unexplained"]["amount"] == 0, "the bill says otherwise than our books")
+    matched = {count["outcome"] for count in found["funnel"]} <= {"matched"}
+    _insist(matched, "a line of the bill differs from ours")
+    return found
 
 
 def _expected(merchant_id: str, model: str) -> dict[str, int]:

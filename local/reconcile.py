@@ -2,12 +2,13 @@
 
 DAY names it (yesterday if not), JSON=1 prints the result as JSON, HTML=page.html writes the page.
 Exit 0 when nothing is unexplained and nothing is open, 1 when something is, 2 when the day was
-refused: what was found of it before stands.
+refused: what was found of it before stands. Standard output has the result and nothing else.
 """
 
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def main(arguments: list[str]) -> int:
         place = settle_where_it_runs()
         day = _day(os.environ.get("DAY", ""))
         print(f"reconciling {day} at {place}", file=sys.stderr)
-        found = wiring.reconcile_day().again(day, progress.tell)
+        with redirect_stdout(sys.stderr):  # what the house logs and counts
+            found = wiring.reconcile_day().again(day, progress.tell)
     except PlatformError as refused:
         progress.end()
         return _refused(refused, as_json=as_json)
@@ -101,4 +103,5 @@ def _yuan(amount: int) -> str:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")  # nobody collects them here
     sys.exit(main(sys.argv[1:]))

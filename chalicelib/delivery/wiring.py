@@ -97,7 +97,7 @@ def _send(commands: Sequence[Mapping[str, str]]) -> None:
 
 
 def _tell_report(order_id: OrderId, report: Report) -> None:
-    """Alarm where a person must correct it."""
+    """Alarm where a person must correct what WeChat was told of a parcel."""
     if report.state is ReportState.REFUSED and report.reason != REFUNDED:
         observe.alarm("WeChat refuses a shipment", order_id=order_id, provider_code=report.reason)
 

@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     FEE = "fee"  # the provider kept another fee than its own rate says
     DUPLICATE = "duplicate"  # one of us has it more than once
     FEES = "fees"  # a day's fees, booked after the day had closed
-    OPENING = "opening"  # what the account held before the first day that was reconciled
+    OPENING = "opening"  # the account opens with other money than it closed with the day before
 
 
 class DiscrepancyState(StrEnum):
@@ -34,8 +34,8 @@ class DiscrepancyState(StrEnum):
 
     WAITING = "waiting"  # it should turn up in another day's bill, or has not come to its end
     OPEN = "open"  # a person must look
-    RESOLVED = "resolved"  # an entry of ours resolves it
-    MATCHED = "matched"  # the other side turned up
+    RESOLVED = "resolved"  # by an entry of ours, or by a person's remark where no money moves
+    MATCHED = "matched"  # the other side turned up, or a corrected bill shows it no more
 
 
 class DiscrepancyVerb(StrEnum):

@@ -1,7 +1,7 @@
 """Sorting more than fits into memory: sorted runs on disk, merged while they are read.
 
-What is sorted is rows of texts, by their first text. A run holds some ten thousand rows, so a
-million take a hundred small files and no more memory than the first ten thousand did.
+What is sorted is rows of texts, by their first text. A run holds fifty thousand rows, so a million
+take twenty small files and no more memory than the first fifty thousand did.
 """
 
 import heapq

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from chalicelib.edge import observe
 from chalicelib.providers.bills import BillBrokenError, BillKind, BillLine
 from local import reconcile
 from local.progress import ProgressBar
@@ -50,6 +51,23 @@ def test_the_result_as_json_and_the_page_in_a_file(
     shown = json.loads(capsys.readouterr().out)
     assert (shown["business_date"], shown["unexplained"]["amount"]) == (DATE, 0)
     assert "1 difference open" in page.read_text()
+
+
+def counting(lines: list[BillLine]) -> list[BillLine]:
+    observe.count("ProviderCall", provider="wechatpay", fate="answered")
+    return lines
+
+
+def test_what_is_counted_meanwhile_is_not_in_the_result(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.sold()
+    desk.end_day()
+    desk.house.bills.changed[BillKind.PAYMENTS, DATE] = counting
+    assert reconcile.main(["--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["business_date"] == DATE
+    assert "ProviderCall" in printed.err
 
 
 def broken(_lines: list[BillLine]) -> list[BillLine]:

@@ -71,7 +71,7 @@ class AskProvider:
                 case LineKind.TRANSFER | LineKind.UNFREEZE | LineKind.SHARE:
                     return self._payout(found, _PREFIXES[LineKind(found.kind)])
                 case LineKind.SHARE_BACK:
-                    return self._standing(f"shares_returned/{found.key.partition('/')[2]}")
+                    return self._booked_before(f"shares_returned/{found.key.partition('/')[2]}")
                 case _:
                     return _NOBODY_KNOWS
         except (ProviderUnavailableError, ProviderOutcomeUnknownError, TryAgainError):
@@ -131,7 +131,7 @@ class AskProvider:
             return Booked(DiscrepancyState.RESOLVED, key)
         return _UNDER_WAY
 
-    def _standing(self, key: str) -> Booked:
+    def _booked_before(self, key: str) -> Booked:
         if self.journal.find(key) is not None:
             return Booked(DiscrepancyState.WAITING, key)
         return _NOBODY_KNOWS
