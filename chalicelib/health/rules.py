@@ -1,13 +1,15 @@
 """When a figure is a warning, when it is worse, and what to do then. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from chalicelib.disputes.model import Dispute, DisputeState
 from chalicelib.health.model import CheckName, Finding, State
 from chalicelib.ledger.balances import Balance
 from chalicelib.ledger.chart import normal_side
+from chalicelib.ledger.days import day_began
 from chalicelib.providers.port import Certificate
+from chalicelib.reconciliation.model import Discrepancy, DiscrepancyState, Reconciliation
 from chalicelib.refunds.model import Refund, RefundState
 from chalicelib.settlement.model import Payout, PayoutState
 
@@ -25,6 +27,8 @@ PAYOUT_UNSENT = (HOUR, DAY)
 PAYOUT_WITH_PROVIDER = (DAY, 3 * DAY)
 REPORT_REFUSED = (timedelta(0), 7 * DAY)
 CERTIFICATE_LEFT = (30 * DAY, 7 * DAY)
+DIFFERENCE_OPEN = (timedelta(0), 7 * DAY)
+BILLS_AFTER = 12 * HOUR
 UNDECIDED_LEFT = DAY
 LATE_DECISION = HOUR
 PASSED_OVER_DAYS = (7, 30)
@@ -133,6 +137,41 @@ def passed_over(lately: Sequence[str], for_long: Sequence[str], *, now: datetime
         since=now - days * DAY,
         about=tuple(some[:ABOUT_MAX]),
     )
+
+
+def reconciliation(last: Reconciliation | None, closed: date | None, *, now: datetime) -> Finding:
+    """Judge how far the days agree with the bank: `closed` is the newest day that is over.
+
+    A day's bills come at ten the next morning, so from noon on it should have been reconciled.
+    """
+    if last is not None and last.unexplained:
+        amount = abs(last.unexplained)
+        says = f"{amount} fen of {last.day} are explained by nothing"
+        return Finding(
+            state=State.FAILING, figure=amount, unit="fen", says=says, since=day_began(last.day)
+        )
+    if closed is None or (last is not None and closed.isoformat() <= last.day):
+        return Finding(state=State.OK, figure=0, unit="days", says="every closed day was looked at")
+    due = day_began(closed.isoformat()) + DAY + BILLS_AFTER
+    behind = (closed - date.fromisoformat(last.day)).days if last is not None else 1
+    late = State.FAILING if behind > 1 else State.WARNING
+    return Finding(
+        state=late if now >= due or behind > 1 else State.OK,
+        figure=behind,
+        unit="days",
+        says=f"{behind} closed days were not reconciled yet",
+        since=due if now >= due else None,
+    )
+
+
+def differences(standing: Sequence[Discrepancy], *, now: datetime) -> Finding:
+    """Judge differences from the bank that a person must look at, by how long they are open."""
+    ages = [
+        (one.found_at, one.id, DIFFERENCE_OPEN)
+        for one in standing
+        if one.state is DiscrepancyState.OPEN
+    ]
+    return _oldest(ages, "differences", "are open", now=now)
 
 
 def disputes(found: Sequence[Dispute], *, now: datetime) -> Finding:
@@ -285,6 +324,14 @@ ADVICE: dict[CheckName, tuple[str, str]] = {
         "Correct the parcel in WeChat's console; its code is in `GET /v1/orders/{id}/shipment`.",
         "wechat-refuses-a-shipment",
     ),
+    CheckName.RECONCILIATION: (
+        "See the last attempt in `GET /v1/reconciliations/{date}`, or reconcile the day by hand.",
+        "a-day-could-not-be-reconciled",
+    ),
+    CheckName.DIFFERENCES: (
+        "Take each on and resolve it: `GET /v1/discrepancies`, `POST …/resolution`.",
+        "a-difference-that-stands",
+    ),
     CheckName.DUE_EXPIRIES: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_UNSHIPPED: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_RECEIPTS: (_SWEPT, "a-list-that-is-not-swept"),
@@ -292,6 +339,7 @@ ADVICE: dict[CheckName, tuple[str, str]] = {
     CheckName.DUE_PAYOUTS: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_DISPUTES: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.DUE_REPORTS: (_SWEPT, "a-list-that-is-not-swept"),
+    CheckName.DUE_COMPLAINTS: (_SWEPT, "a-list-that-is-not-swept"),
     CheckName.CLOCK: (
         "Set this machine's clock by NTP; WeChat Pay refuses what is signed five minutes off.",
         "the-clock-or-the-keys",

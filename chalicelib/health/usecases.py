@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.complaints.model import UNANSWERED
 from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.delivery.store import ReportStore
 from chalicelib.disputes.model import DEADLINE, DisputeState
@@ -18,6 +19,7 @@ from chalicelib.ledger.chart import PLATFORM_SUSPENSE
 from chalicelib.ledger.days import ClosedDays, business_day, day_began
 from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.payments.store import PaymentStore
+from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.refunds.model import REFUND
 from chalicelib.refunds.store import RefundStore
 from chalicelib.settlement.model import PAYOUT, UNSETTLED, Settled
@@ -31,6 +33,7 @@ A_SHARD = 25
 """How many notes of each of a list's four shards are looked at: a hundred are read at once."""
 
 ROWS_A_SHARD = 25
+STANDING_MAX = 100
 
 Findings = Mapping[CheckName, Finding]
 Outcome = Findings | BaseException
@@ -83,10 +86,12 @@ class Examine:
             ((name.PASSED_OVER,), self._passed_over),
             ((name.DUE_DISPUTES, name.DISPUTES), self._disputes),
             ((name.SHIPMENTS_REFUSED,), self._shipments),
+            ((name.RECONCILIATION, name.DIFFERENCES), self._agreeing),
             ((name.DUE_EXPIRIES,), lambda: self._due(EXPIRY, name.DUE_EXPIRIES)),
             ((name.DUE_UNSHIPPED,), lambda: self._due(UNSHIPPED, name.DUE_UNSHIPPED)),
             ((name.DUE_RECEIPTS,), lambda: self._due(RECEIPT, name.DUE_RECEIPTS)),
             ((name.DUE_REPORTS,), lambda: self._due(UNREPORTED, name.DUE_REPORTS)),
+            ((name.DUE_COMPLAINTS,), lambda: self._due(UNANSWERED, name.DUE_COMPLAINTS)),
             ((name.CLOCK,), self._clock),
             ((name.CERTIFICATES,), self._certificates),
             ((name.PUBLIC_KEY,), self._public_key),
@@ -161,6 +166,20 @@ class Examine:
         refused = [(order_id, report.reported_at) for order_id, report in reports.items()]
         found = rules.shipments_refused(refused, now=self.clock.now())
         return {CheckName.SHIPMENTS_REFUSED: found}
+
+    def _agreeing(self) -> Findings:
+        """Look at the newest closed day, the newest reconciled one, and what stands between."""
+        store, now = ReconciliationStore(self.table), self.clock.now()
+        yesterday = business_day(now) - timedelta(days=1)
+        closed = ClosedDays(self.table).closed_at(yesterday) is not None
+        standing, _ = store.standing(self.provider, after=None, limit=STANDING_MAX)
+        last = store.last(self.provider)
+        return {
+            CheckName.RECONCILIATION: rules.reconciliation(
+                last, yesterday if closed else None, now=now
+            ),
+            CheckName.DIFFERENCES: rules.differences(standing, now=now),
+        }
 
     def _due(self, name: str, check: CheckName) -> Findings:
         return {check: _overdue(DueList(self.table, name).first(a_shard=1), self.clock.now())}

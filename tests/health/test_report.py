@@ -1,18 +1,21 @@
 """What is stuck is named, with what to do; what is away fails alone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.delivery.model import REFUSED_THERE, UNREPORTED
 from chalicelib.disputes.model import DEADLINE
+from chalicelib.health import rules
 from chalicelib.health.model import Check, CheckName, State
+from chalicelib.kernel.ids import DiscrepancyId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day, day_began
 from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED, Order
 from chalicelib.people.model import Terms
 from chalicelib.providers.refunds import RefundStatus
+from chalicelib.reconciliation.model import Resolution
 from chalicelib.refunds.model import REFUND, Refund
 from chalicelib.settlement.model import PAYOUT, UNSETTLED
 from chalicelib.storage.due import DueList
@@ -20,6 +23,7 @@ from chalicelib.storage.table import StoreSilentError
 from tests.fakes.health import examination
 from tests.fakes.house import House
 from tests.fakes.rooms import SHIP_DAYS
+from tests.fakes.table import MemoryTable
 
 OK, WARNING, FAILING = State.OK, State.WARNING, State.FAILING
 HOUR, DAY = 3600, 86_400
@@ -312,6 +316,53 @@ def test_a_database_that_is_away_is_said_and_the_rest_is_answered(
     assert (CheckName.SEQUENCER in away_ones) == (method == "query")
 
 
+def day_ended(house: House) -> date:
+    """Let a business day end, until an hour after noon of the next."""
+    house.catch_up()
+    day = business_day(house.clock.now())
+    house.clock.move(seconds=DAY - 3 * HOUR)  # the clock began at four in the afternoon
+    house.sequencer.run()
+    return day
+
+
+def test_a_day_that_was_not_reconciled_is_named(quick_house: House) -> None:
+    house = quick_house
+    paid(house)
+    first = day_ended(house)
+    check = examined(house)[CheckName.RECONCILIATION]
+    assert (check.state, check.figure) == (WARNING, 1)
+    house.reconciling.day.reconcile(first)
+    assert examined(house)[CheckName.RECONCILIATION].state is OK
+    for _ in range(2):
+        house.clock.move(seconds=DAY)
+        house.sequencer.run()
+    check = examined(house)[CheckName.RECONCILIATION]
+    assert (check.state, check.figure) == (FAILING, 2)
+
+
+def test_an_open_difference_is_named_until_it_is_resolved(quick_house: House) -> None:
+    house = quick_house
+    paid(house)
+    house.bill_books.drawn(100)
+    house.reconciling.day.reconcile(day_ended(house))
+    check = examined(house)[CheckName.DIFFERENCES]
+    assert (check.state, check.figure) == (WARNING, 1)
+    (about,) = check.about
+    house.reconciling.settle.settle(DiscrepancyId(about), Resolution.BANK, "提现")
+    assert examined(house)[CheckName.DIFFERENCES].state is OK
+
+
+@pytest.mark.parametrize(("unexplained", "state"), [(0, OK), (7, FAILING), (-7, FAILING)])
+def test_what_nothing_explains_is_failing(unexplained: int, state: State) -> None:
+    house = House(MemoryTable())
+    paid(house)
+    found = house.reconciling.day.reconcile(day_ended(house))
+    judged = rules.reconciliation(
+        found.evolve(unexplained=unexplained), None, now=house.clock.now()
+    )
+    assert (judged.state, judged.figure) == (state, abs(unexplained))
+
+
 NOTED = (REFUND, PAYOUT, DEADLINE, REFUSED_THERE, UNSETTLED)
 SWEPT = (EXPIRY, UNSHIPPED, RECEIPT, UNREPORTED)
 
@@ -319,7 +370,7 @@ SWEPT = (EXPIRY, UNSHIPPED, RECEIPT, UNREPORTED)
 def test_at_most_a_hundred_of_a_list_are_read(quick_house: House) -> None:
     house = quick_house
     paid(house)
-    assert round_trips(house) == 54
+    assert round_trips(house) == 61
     (word,) = house.provider.paid.values()
     house.capture.capture(word.evolve(number="nobody-knows", attach=""))
     house.catch_up()
@@ -327,7 +378,7 @@ def test_at_most_a_hundred_of_a_list_are_read(quick_house: House) -> None:
         for number in range(150):
             with house.commits() as work:
                 DueList(house.table, name).put(work, f"ord_{number}.x", house.clock.now())
-    assert round_trips(house) == 62, "a few more, for those that are noted"
+    assert round_trips(house) == 69, "a few more, for those that are noted"
 
 
 def round_trips(house: House) -> int:
