@@ -78,7 +78,7 @@ def table(report: Report, place: str, *, colour: bool) -> str:
 
 
 def _line(check: Check, *, colour: bool) -> str:
-    return f"  {_word(check.state, colour=colour)}  {check.name:<24}  {check.says}"
+    return f"  {_word(check.state, colour=colour)}  {check.name:<28}  {check.says}"
 
 
 def _more(check: Check) -> list[str]:

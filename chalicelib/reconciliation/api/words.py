@@ -15,7 +15,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     Outcome.FEE: ("fee differs", "手续费不符"),
     Outcome.DUPLICATE: ("duplicate", "重复"),
     Outcome.FEES: ("fees booked later", "手续费次日入账"),
-    Outcome.OPENING: ("held before", "期初余额"),
+    Outcome.OPENING: ("opened otherwise", "期初差异"),
 }
 STATES: dict[str, tuple[str, str]] = {
     DiscrepancyState.WAITING: ("waiting", "待对方"),
