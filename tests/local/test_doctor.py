@@ -110,12 +110,12 @@ def test_advice_is_printed_where_something_is_to_be_done() -> None:
     assert plain.splitlines() == [
         "failing at 2026-11-24T08:00:00.000000Z, here",
         "",
-        "  failing  refunds_waiting           2 refunds wait",
+        "  failing  refunds_waiting               2 refunds wait",
         "           since 2026-11-24T08:00:00Z",
         "           rfd_1, rfd_2",
         "           Fund it.",
         "           docs/operations.md#a",
-        "  ok       suspense                  2 refunds wait",
+        "  ok       suspense                      2 refunds wait",
     ]
     assert "\033[31mfailing\033[0m" in doctor.table(REPORT, "here", colour=True)
 
