@@ -63,6 +63,24 @@ def test_a_refund_after_unfreezing_is_the_sellers_own_money() -> None:
     assert last.theirs == last.ours
 
 
+def test_a_refund_of_the_sellers_own_money_that_was_closed_was_never_frozen() -> None:
+    trade = Trade(partner=True)
+    payment = trade.sold()
+    trade.receive(payment)
+    trade.unfreeze(payment)
+    trade.house.catch_up()
+    trade.house.clock.move(seconds=120)
+    refund = trade.refund(payment, 1000)
+    for _ in range(3):
+        trade.house.advance_refund.advance(refund.order_id, refund.id)
+    first = trade.reconciled()
+    trade.end(refund, RefundStatus.CLOSED)
+    day = trade.end_day()
+    for _ in range(2):  # and the same when the day is run again
+        found = trade.house.reconciling.day.reconcile(day)
+        assert (found.frozen, found.fees, found.unexplained) == (first.frozen, 0, 0)
+
+
 def test_a_refund_that_was_closed_is_frozen_again_though_no_bill_says_so() -> None:
     trade = Trade(partner=True)
     refund = trade.refund(trade.sold(), 1000)

@@ -89,7 +89,12 @@ class Compared:
             self.fees += fee
 
     def not_of_hold(self, refund: Found) -> None:
-        """Take a seller's refund off again: it left the seller's own money, or never left."""
+        """Take a seller's refund off again: it left the seller's own money, or never left.
+
+        One that has no effect was taken off on its own day.
+        """
+        if not refund.effect:
+            return
         assert refund.theirs is not None
         self.frozen += refund.theirs + refund.fee
         self.fees -= refund.fee
@@ -161,7 +166,8 @@ class CompareDay:
         self.documents.put_file(rules.document_name(self.provider_name, fetched), file)
         compared.bills.append(fetched)
         if kind is BillKind.FLOWS:
-            compared.flows = bill.totals()
+            totals = bill.totals()
+            compared.flows = totals if totals.lines else None  # no row says what the account held
 
     def _take(self, line: BillLine, kind: BillKind, compared: Compared, theirs: Sorter) -> None:
         if line.kind is LineKind.FEE:
