@@ -102,29 +102,29 @@ class ReconcileDay:
         name = day.isoformat()
         before = result_before(self.store, self.provider_name, name)
         compared = self.comparing.compare(day, progress)
-        taken = [self._taken(name, found, compared) for found in compared.found]
+        taken = [one for found in compared.found for one in self._taken(name, found, compared)]
         own = before.own if before else self._clearing_before(name)
         taken += self._opening(name, compared, own)
         self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
         return self._result(name, position, before, compared, own)
 
-    def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
+    def _taken(self, day: str, found: Found, compared: Compared) -> Sequence[Discrepancy]:
         """Write one difference down, and ask about what only the provider has."""
         if found.outcome is not Outcome.MISSING_HERE:
             return self._noted(day, found, compared)
         if found.kind == LineKind.REFUND and found.seller and not self.asking.out_of_hold(found):
             compared.not_of_hold(found)
             found = found.evolve(effect=0)
-        noted = self._noted(day, found, compared)
+        noted, *more = self._noted(day, found, compared)
         if noted.day == day and noted.gone_on is None and not noted.resolved_by:
-            return self.notes.booked(noted, self.asking.book(found))
-        return noted
+            noted = self.notes.booked(noted, self.asking.book(found))
+        return (noted, *more)
 
-    def _noted(self, day: str, found: Found, compared: Compared) -> Discrepancy:
+    def _noted(self, day: str, found: Found, compared: Compared) -> Sequence[Discrepancy]:
         """Write one difference down; what meets what another day left matches, after all."""
         noted = self.notes.take(day, found)
-        if noted.day < day and noted.gone_on == day:
+        if noted[0].day < day and noted[0].gone_on == day:
             compared.met(found)
         return noted
 
@@ -139,7 +139,7 @@ class ReconcileDay:
         opening = Found(
             key=f"opening/{day}", outcome=Outcome.OPENING, kind="opening", effect=effect
         )
-        return (self.notes.take(day, opening),)
+        return self.notes.take(day, opening)
 
     def _clearing_before(self, day: str) -> int:
         closed = self.days.closed_at(date.fromisoformat(day_before(day)))
