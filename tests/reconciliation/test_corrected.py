@@ -1,4 +1,4 @@
-"""What people and runs did before a bill was corrected: nothing is lost of it, and none is twice."""
+"""What was done before a bill was corrected: nothing of it is lost, and nothing is done twice."""
 
 from collections.abc import Callable
 from datetime import date

@@ -101,7 +101,8 @@ class ReconcileDay:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         name = day.isoformat()
         before = result_before(self.store, self.provider_name, name)
-        compared = self.comparing.compare(day, progress)
+        opened = self._closed_before(name) or 0
+        compared = self.comparing.compare(day, progress, (opened, position))
         taken = [one for found in compared.found for one in self._taken(name, found, compared)]
         own = before.own if before else self._clearing_before(name)
         taken += self._opening(name, compared, own)
@@ -142,8 +143,11 @@ class ReconcileDay:
         return self.notes.take(day, opening)
 
     def _clearing_before(self, day: str) -> int:
-        closed = self.days.closed_at(date.fromisoformat(day_before(day)))
+        closed = self._closed_before(day)
         return self._clearing(closed) if closed else 0
+
+    def _closed_before(self, day: str) -> int | None:
+        return self.days.closed_at(date.fromisoformat(day_before(day)))
 
     def _let_go(self, day: str, taken: set[str], compared: Compared) -> None:
         """Let go of what an earlier run found and this one did not; take back what it let go."""
