@@ -12,6 +12,7 @@ from chalicelib.reconciliation.model import (
     DiscrepancyState,
     Outcome,
     Reconciliation,
+    ReconciliationUnsettledError,
     Resolution,
 )
 from tests.reconciliation.trade import Trade
@@ -137,3 +138,23 @@ def test_a_movements_bill_without_a_row_says_nothing_of_what_the_account_held() 
     trade.house.bills.empty.add((BillKind.FLOWS, day.isoformat()))
     found = trade.house.reconciling.day.reconcile(day)
     assert (found.own, trade.noted(found)) == (first.own, [])
+
+
+def test_a_day_that_was_built_on_another_result_than_stands_is_refused() -> None:
+    trade = Trade(partner=True)
+    trade.change(trade.sold(), lambda _: [])
+    first = trade.reconciled()
+    trade.sold()
+    day, run = trade.end_day(), trade.house.reconciling.day
+
+    def meanwhile(told: Told) -> Told:
+        trade.house.bills.changed.clear()
+        run.again(date.fromisoformat(first.day))
+        return told
+
+    trade.house.bills.changed[BillKind.PAYMENTS, day.isoformat()] = meanwhile
+    with pytest.raises(ReconciliationUnsettledError):
+        run.reconcile(day)
+    run.reconcile(day)
+    days, _ = trade.house.reconciling.read.days(after=None, limit=9)
+    assert [day.unexplained for day in days] == [0, 0]

@@ -101,10 +101,10 @@ class ReconcileDay:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         name = day.isoformat()
         before = result_before(self.store, self.provider_name, name)
-        opened = self._closed_before(name) or 0
+        opened = before.position if before else self._closed_before(name)
         compared = self.comparing.compare(day, progress, (opened, position))
         taken = [one for found in compared.found for one in self._taken(name, found, compared)]
-        own = before.own if before else self._clearing_before(name)
+        own = before.own if before else self._clearing(opened)
         taken += self._opening(name, compared, own)
         self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
@@ -142,12 +142,8 @@ class ReconcileDay:
         )
         return self.notes.take(day, opening)
 
-    def _clearing_before(self, day: str) -> int:
-        closed = self._closed_before(day)
-        return self._clearing(closed) if closed else 0
-
-    def _closed_before(self, day: str) -> int | None:
-        return self.days.closed_at(date.fromisoformat(day_before(day)))
+    def _closed_before(self, day: str) -> int:
+        return self.days.closed_at(date.fromisoformat(day_before(day))) or 0
 
     def _let_go(self, day: str, taken: set[str], compared: Compared) -> None:
         """Let go of what an earlier run found and this one did not; take back what it let go."""
@@ -213,6 +209,8 @@ class ReconcileDay:
         try:
             with self.commits() as work:
                 self.store.reconciled(work, found)
+                if before is not None:
+                    self.store.carried(work, before)
                 done = Attempt(day=day, at=found.at, done=True)
                 self.store.attempted(work, self.provider_name, done)
                 self._say(work, found, fees, booked, more)
