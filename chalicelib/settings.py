@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     wechatpay_private_key: SecretStr
     wechatpay_api_v3_key: SecretStr
     wechatpay_api_v3_key_previous: SecretStr | None = None
+    wechatpay_fee_basis_points: Annotated[int, Field(ge=0, le=100)] | None = None  # as agreed
     wechatpay_public_key_id: str | None = None
     wechatpay_public_key: SecretStr | None = None
 

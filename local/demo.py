@@ -70,6 +70,7 @@ def _stack(folder: Path, model: str) -> Stack:
     settings = {
         "PLATFORM_FEE_BASIS_POINTS": str(_FEE_BASIS_POINTS),
         "FUNDS_MODEL": model,
+        "WECHATPAY_FEE_BASIS_POINTS": str(_KEPT_BASIS_POINTS),
     }
     return Stack(folder, overrides=settings)
 

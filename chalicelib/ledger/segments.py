@@ -99,18 +99,23 @@ class ReadSegments:
             raise LakeBrokenError("a segment is out of place", file=manifest.file)
         return rows
 
-    def lines_on(self, day: str) -> Iterator[bytes]:
+    def lines_on(self, day: str, span: tuple[int, int] | None = None) -> Iterator[bytes]:
         """Return the lines of a business day as they stand, or raise `LakeBrokenError`.
 
-        For whoever looks for a few of a million: a line is read only where it is wanted.
+        For whoever looks for a few of a million: a line is read only where it is wanted. A day
+        must be whole: `span` is the position after which it began, and where it closed.
         """
         before: Manifest | None = None
         for name in self.lake.names(f"{MANIFESTS}day={day}/"):
             manifest = self._manifest(name)
             if before and (manifest.base, manifest.chain_before) != (before.end, before.chain):
                 raise LakeBrokenError("the lake has a gap", after=before.end, found=name)
+            if span and not before and manifest.base != span[0]:
+                raise LakeBrokenError("a day's first segment is missing", after=span[0], found=name)
             yield from self._body(manifest).splitlines()
             before = manifest
+        if span and (before.end if before else span[0]) != span[1]:
+            raise LakeBrokenError("a day's last segment is missing", day=day, before=span[1])
 
     def _body(self, manifest: Manifest) -> bytes:
         try:

@@ -13,6 +13,7 @@ from chalicelib.storage.values import Item, Key, whole
 
 DAY = "day"
 RUN = "run"
+CARRIED = "carried"
 ATTEMPT = "attempt"
 DISCREPANCY = "discrepancy"
 _FAR = "~"
@@ -80,6 +81,11 @@ class ReconciliationStore:
         work.put(keys.reconciliation(found.provider, found.day), item, refusal=DAY, when=when)
         run = keys.reconciliation_run(found.provider, found.day, found.run)
         work.put(run, item, refusal=RUN)
+
+    def carried(self, work: Work, before: Reconciliation) -> None:
+        """Let the commit stand only while the day before is as it was read."""
+        key = keys.reconciliation(before.provider, before.day)
+        work.check(key, when=Equals("run", before.run), refusal=CARRIED)
 
     def discrepancy(self, discrepancy_id: DiscrepancyId) -> Discrepancy | None:
         """Return a discrepancy, if there is one."""

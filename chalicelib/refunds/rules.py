@@ -24,6 +24,8 @@ SPACING = timedelta(minutes=1)
 LOOK_AT_UNSHIPPED = timedelta(days=1)
 """How long after it was looked at an unshipped order that is disputed is looked at again."""
 
+_COUNT_MAX = 10  # a bill may say anything
+
 _PAID = frozenset({OrderState.PAID, OrderState.SHIPPED, OrderState.RELEASED, OrderState.REFUNDED})
 
 
@@ -86,7 +88,8 @@ def refund_of(number: str) -> tuple[RefundId, int]:
     """Return whose number this is, and which of its attempts, or raise `InvalidIdError`."""
     name = number[: len("rfd_") + 26]
     rest = number[len(name) :]
-    attempt = int(rest[1:]) if rest[:1] == "_" and rest[1:].isdecimal() and rest.isascii() else 1
+    counted = rest[:1] == "_" and rest[1:].isdecimal() and rest.isascii() and len(rest) < _COUNT_MAX
+    attempt = int(rest[1:]) if counted else 1
     refund_id = RefundId.parse(name if rest in {"", f"_{attempt}"} else number)
     return refund_id, attempt
 

@@ -44,9 +44,16 @@ def obstacle(merchant: Merchant, *, payee: str | None, allowed: bool) -> Settled
     return Settled.NO_PAYEE if payee is None else None
 
 
-def bearable_fee(total: Money) -> Money:
-    """Return the most that the provider may have kept of a payment for its service: a hundredth."""
-    return total.share(basis_points=FEE_BASIS_POINTS_MAX)
+def borne_fee(total: Money, refunded: Money, *, basis_points: int | None) -> tuple[Money, Money]:
+    """Return between what the provider's fee of a payment must lie, which its seller bears.
+
+    Where the agreed rate is known it is that, half up to the fen, unless a refund gave some of it
+    back: then it is that at most. Where it is not known it is at most a hundredth.
+    """
+    if basis_points is None:
+        return fen(0), total.share(basis_points=FEE_BASIS_POINTS_MAX)
+    fee = total.share(basis_points=basis_points)
+    return fee if not refunded.amount else fen(0), fee
 
 
 def sellers_part(order: Order) -> Money:

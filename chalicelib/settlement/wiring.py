@@ -111,6 +111,7 @@ def unfreeze_order() -> UnfreezeOrder:
         provider_name=wechatpay().name,
         provider=wechatpay().funds,
         platform=settings().wechatpay_mch_id,
+        fee_basis_points=settings().wechatpay_fee_basis_points,
     )
 
 

@@ -248,16 +248,20 @@ class FakeBill:
 
 @dataclass(frozen=True)
 class FakeBills:
-    """The port's `Bills`, out of the books; `changed` plants differences in a bill."""
+    """The port's `Bills`, out of the books; `changed` plants differences in a bill.
+
+    An `empty` one is a file, with a header and totals and no row between.
+    """
 
     books: BillBooks
     changed: dict[tuple[BillKind, str], Callable[[list[BillLine]], list[BillLine]]] = field(
         default_factory=dict
     )
+    empty: set[tuple[BillKind, str]] = field(default_factory=set)
 
     def fetch(self, kind: BillKind, day: date, into: BinaryIO) -> BillFile | None:
         told = self._lines(kind, day)
-        if not told:
+        if not told and (kind, day.isoformat()) not in self.empty:
             return None
         text = json.dumps([list(line) for line in told], ensure_ascii=False).encode()
         into.write(text)
@@ -268,6 +272,8 @@ class FakeBills:
         closing = self.books.closing(day)
         opened = self.books.closing(date.fromordinal(day.toordinal() - 1))
         told = self._lines(kind, day)
+        if not told:
+            return FakeBill(told, 0, 0)
         if kind is BillKind.FLOWS:  # what was changed in it changes what it comes to
             closing += _signed(told) - _signed(self.books.of(kind, day))
         return FakeBill(told, opened, closing)

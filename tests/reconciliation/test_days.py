@@ -2,7 +2,10 @@
 
 from datetime import date
 
+import pytest
+
 from chalicelib.ledger.days import business_day
+from chalicelib.ledger.segments import MANIFESTS, LakeBrokenError
 from chalicelib.payments.model import Payment
 from chalicelib.reconciliation.model import (
     Discrepancy,
@@ -77,3 +80,29 @@ def test_a_notification_that_never_came_is_asked_for_and_booked() -> None:
     then = shop.reconciled()
     assert then.theirs == then.ours
     assert then.standing == ()
+
+
+@pytest.mark.parametrize("lost", [0, -1], ids=["the first", "the last"])
+def test_a_day_of_which_the_lake_has_not_all_is_not_compared(lost: int) -> None:
+    shop = Shop()
+    for _ in range(2):
+        shop.sold()
+        shop.house.catch_up()
+    day = shop.end_day()
+    folder = f"{MANIFESTS}day={day.isoformat()}/"
+    names = sorted(shop.house.lake.names(folder))
+    assert len(names) > 1
+    shop.house.lake.files.pop(names[lost])
+    with pytest.raises(LakeBrokenError):
+        shop.house.reconciling.day.reconcile(day)
+    assert [row.kind for row in shop.house.rows()] == ["reconciliation.refused"]
+
+
+def test_a_day_of_which_the_lake_has_nothing_is_not_compared() -> None:
+    shop = Shop()
+    shop.sold()
+    day = shop.end_day()
+    for name in list(shop.house.lake.names(f"{MANIFESTS}day={day.isoformat()}/")):
+        shop.house.lake.files.pop(name)
+    with pytest.raises(LakeBrokenError):
+        shop.house.reconciling.day.reconcile(day)

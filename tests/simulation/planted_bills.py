@@ -73,9 +73,11 @@ def _booked_beside_the_verb(roots: ExitStack) -> None:
 def _result_before_its_notes(roots: ExitStack) -> None:
     """Commit the day's result first, and write the differences down afterwards, if ever."""
 
-    def taken(self: ReconcileDay, day: str, found: Found, compared: Compared) -> Discrepancy:
+    def taken(
+        self: ReconcileDay, day: str, found: Found, compared: Compared
+    ) -> tuple[Discrepancy, ...]:
         later.append(lambda: right(self, day, found, compared))
-        return Discrepancy(
+        noted = Discrepancy(
             **dict(found),
             id=DiscrepancyId.derive("discrepancy", found.key),
             provider=self.provider_name,
@@ -83,6 +85,7 @@ def _result_before_its_notes(roots: ExitStack) -> None:
             state=DiscrepancyState.OPEN,
             found_at=self.clock.now(),
         )
+        return (noted,)
 
     def result(self: ReconcileDay, *args: Any) -> Reconciliation:
         found: Reconciliation = commit(self, *args)

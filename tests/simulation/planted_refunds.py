@@ -67,9 +67,9 @@ def _unfrozen_before_it_is_refunded(roots: ExitStack) -> None:
         return False
 
     def blindly(
-        self: UnfreezeOrder, payout: Payout, frozen: FrozenPayment, *, bearable: Money
+        self: UnfreezeOrder, payout: Payout, frozen: FrozenPayment, *, borne: tuple[Money, Money]
     ) -> None:
-        del bearable
+        del borne
         number = unfreeze_number(payout.id)
         if self.provider.frozen(frozen).amount:
             self.provider.unfreeze(Unfreeze(number=number, payment=frozen, description="解冻"))

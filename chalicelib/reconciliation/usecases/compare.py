@@ -89,7 +89,12 @@ class Compared:
             self.fees += fee
 
     def not_of_hold(self, refund: Found) -> None:
-        """Take a seller's refund off again: it left the seller's own money, or never left."""
+        """Take a seller's refund off again: it left the seller's own money, or never left.
+
+        One that has no effect was taken off on its own day.
+        """
+        if not refund.effect:
+            return
         assert refund.theirs is not None
         self.frozen += refund.theirs + refund.fee
         self.fees -= refund.fee
@@ -120,15 +125,20 @@ class CompareDay:
     platform: str
     """Our own merchant number at the provider."""
 
-    def compare(self, day: date, progress: Progress) -> Compared:
-        """Compare a closed day, or raise `BillBrokenError`, `BillNotReadyError` or a fate."""
+    def compare(
+        self, day: date, progress: Progress, span: tuple[int, int] | None = None
+    ) -> Compared:
+        """Compare a closed day, or raise `BillBrokenError`, `BillNotReadyError` or a fate.
+
+        `span` is the position after which the day began, and where it closed: all of it is read.
+        """
         compared = Compared()
         with ExitStack() as stack:
             theirs, ours = stack.enter_context(Sorter()), stack.enter_context(Sorter())
             for kind in BillKind:
                 file = stack.enter_context(TemporaryFile("w+b"))
                 self._read_bill(kind, day, file, compared, theirs, progress)
-            self._read_ours(day, ours, progress)
+            self._read_ours(ReadSegments(self.lake).lines_on(day.isoformat(), span), ours, progress)
             pairs = joined(ours.groups(), theirs.groups())
             for key, here, there in _told(pairs, "compared", progress):
                 lines = [Theirs(*row) for row in there]
@@ -161,7 +171,8 @@ class CompareDay:
         self.documents.put_file(rules.document_name(self.provider_name, fetched), file)
         compared.bills.append(fetched)
         if kind is BillKind.FLOWS:
-            compared.flows = bill.totals()
+            totals = bill.totals()
+            compared.flows = totals if totals.lines else None  # no row says what the account held
 
     def _take(self, line: BillLine, kind: BillKind, compared: Compared, theirs: Sorter) -> None:
         if line.kind is LineKind.FEE:
@@ -169,10 +180,9 @@ class CompareDay:
         elif line.kind is not LineKind.LISTED:
             theirs.add(rules.theirs_of(line, kind, platform=self.platform))
 
-    def _read_ours(self, day: date, ours: Sorter, progress: Progress) -> None:
+    def _read_ours(self, lines: Iterator[bytes], ours: Sorter, progress: Progress) -> None:
         clearing = chart.provider_clearing(self.provider_name).name
         wanted = f'"{clearing}"'.encode()
-        lines = ReadSegments(self.lake).lines_on(day.isoformat())
         for line in _told(lines, "ours", progress):
             if wanted in line or rules.REFUND_PAID in line:
                 entry = rules.ours_of(rules.row_in(line), clearing)

@@ -1,6 +1,6 @@
 """Writing differences down, meeting what other days left, and letting go of what turned up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.kernel.clock import Clock
@@ -15,6 +15,7 @@ from chalicelib.reconciliation.model import (
     Found,
     Outcome,
     ReconciliationUnsettledError,
+    Resolution,
 )
 from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases.ask import Booked
@@ -38,15 +39,23 @@ class Notes:
     commits: Commits
     clock: Clock
 
-    def take(self, day: str, found: Found) -> Discrepancy:
-        """Write down what a day shows, or meet what another day left of the same thing."""
+    def take(self, day: str, found: Found) -> Sequence[Discrepancy]:
+        """Write down what a day shows, or meet what another day left of the same thing.
+
+        What an entry resolved before the bill was corrected stays as that entry has it; what the
+        corrected bill says more or less stands beside it.
+        """
         noted_id = rules.discrepancy_id(self.provider_name, found.key)
         known = self.store.discrepancy(noted_id)
         if known is not None and not _belongs(known, day, found):
             return self.take(day, found.evolve(key=f"{found.key}@{day}"))
         kept = self._changed(noted_id, lambda now: self._taken(now, day, found))
         assert kept is not None, "it was written down"
-        return kept
+        rest = found.effect - kept.effect if kept.day == day else 0
+        if not rest:
+            return (kept,)
+        more = found.evolve(key=f"{found.key}+", outcome=Outcome.AMOUNT, effect=rest)
+        return (kept, *self.take(day, more))
 
     def booked(self, discrepancy: Discrepancy, booked: Booked) -> Discrepancy:
         """Write down what asking the provider came to."""
@@ -129,14 +138,26 @@ def _belongs(known: Discrepancy, day: str, found: Found) -> bool:
 
 
 def _found_again(now: Discrepancy, day: str, found: Found) -> Discrepancy | None:
-    """Keep what stands as it was found before; a corrected bill's word counts from now on."""
+    """Keep what stands as it was found before; a corrected bill's word counts from now on.
+
+    What went on another day stays gone until that day is run again. What an entry resolved keeps
+    that entry's effect; a remark that no money moved does not hold once some did.
+    """
     then = now.evolve(**dict(found))
-    if now.gone_on == day and now.state is DiscrepancyState.MATCHED:
-        return then.evolve(state=rules.first_state(found, day), gone_on=None)
-    if then == now:
-        return None
-    state = now.state if now.state is DiscrepancyState.RESOLVED else rules.first_state(found, day)
-    return then.evolve(state=state)
+    first = rules.first_state(found, day)
+    if now.resolution is Resolution.NOTHING:
+        if found.effect:
+            then = then.evolve(state=first, resolved_by="", resolution=None, signed_by="")
+            return then.evolve(gone_on=None)
+    elif now.state is DiscrepancyState.RESOLVED:
+        then = then.evolve(effect=now.effect)
+        if now.gone_on == day:
+            then = then.evolve(gone_on=None)
+    elif now.gone_on == day:
+        return then.evolve(state=first, gone_on=None)
+    elif now.gone_on is None and then != now:
+        return then.evolve(state=first)
+    return None if then == now else then
 
 
 def _gone(now: Discrepancy, day: str, by: str) -> Discrepancy | None:

@@ -101,30 +101,31 @@ class ReconcileDay:
             raise DayNotClosedError("this business day is not closed", day=day.isoformat())
         name = day.isoformat()
         before = result_before(self.store, self.provider_name, name)
-        compared = self.comparing.compare(day, progress)
-        taken = [self._taken(name, found, compared) for found in compared.found]
-        own = before.own if before else self._clearing_before(name)
+        opened = before.position if before else self._closed_before(name)
+        compared = self.comparing.compare(day, progress, (opened, position))
+        taken = [one for found in compared.found for one in self._taken(name, found, compared)]
+        own = before.own if before else self._clearing(opened)
         taken += self._opening(name, compared, own)
         self._let_go(name, {one.id for one in taken}, compared)
         self._ask_again(name, compared)
         return self._result(name, position, before, compared, own)
 
-    def _taken(self, day: str, found: Found, compared: Compared) -> Discrepancy:
+    def _taken(self, day: str, found: Found, compared: Compared) -> Sequence[Discrepancy]:
         """Write one difference down, and ask about what only the provider has."""
         if found.outcome is not Outcome.MISSING_HERE:
             return self._noted(day, found, compared)
         if found.kind == LineKind.REFUND and found.seller and not self.asking.out_of_hold(found):
             compared.not_of_hold(found)
             found = found.evolve(effect=0)
-        noted = self._noted(day, found, compared)
+        noted, *more = self._noted(day, found, compared)
         if noted.day == day and noted.gone_on is None and not noted.resolved_by:
-            return self.notes.booked(noted, self.asking.book(found))
-        return noted
+            noted = self.notes.booked(noted, self.asking.book(found))
+        return (noted, *more)
 
-    def _noted(self, day: str, found: Found, compared: Compared) -> Discrepancy:
+    def _noted(self, day: str, found: Found, compared: Compared) -> Sequence[Discrepancy]:
         """Write one difference down; what meets what another day left matches, after all."""
         noted = self.notes.take(day, found)
-        if noted.day < day and noted.gone_on == day:
+        if noted[0].day < day and noted[0].gone_on == day:
             compared.met(found)
         return noted
 
@@ -139,11 +140,10 @@ class ReconcileDay:
         opening = Found(
             key=f"opening/{day}", outcome=Outcome.OPENING, kind="opening", effect=effect
         )
-        return (self.notes.take(day, opening),)
+        return self.notes.take(day, opening)
 
-    def _clearing_before(self, day: str) -> int:
-        closed = self.days.closed_at(date.fromisoformat(day_before(day)))
-        return self._clearing(closed) if closed else 0
+    def _closed_before(self, day: str) -> int:
+        return self.days.closed_at(date.fromisoformat(day_before(day))) or 0
 
     def _let_go(self, day: str, taken: set[str], compared: Compared) -> None:
         """Let go of what an earlier run found and this one did not; take back what it let go."""
@@ -209,6 +209,8 @@ class ReconcileDay:
         try:
             with self.commits() as work:
                 self.store.reconciled(work, found)
+                if before is not None:
+                    self.store.carried(work, before)
                 done = Attempt(day=day, at=found.at, done=True)
                 self.store.attempted(work, self.provider_name, done)
                 self._say(work, found, fees, booked, more)

@@ -53,6 +53,9 @@ class UnfreezeOrder:
     platform: str
     """Our own merchant number, to which the platform's fee goes."""
 
+    fee_basis_points: int | None = None
+    """What the provider was agreed to keep of a payment, where that is known."""
+
     def begin(self, order_id: OrderId) -> None:
         """Create the payout of a released order; heard again, it is there already."""
         order, _ = self._order(order_id)
@@ -85,7 +88,8 @@ class UnfreezeOrder:
         frozen = FrozenPayment(transaction_id=payment.transaction_id, seller=payment.seller)
         if not payout.shared:
             payout = self._share(payout, order, frozen)
-        self._unfreeze(payout, frozen, bearable=rules.bearable_fee(payment.amount))
+        borne = rules.borne_fee(payment.amount, order.refunded, basis_points=self.fee_basis_points)
+        self._unfreeze(payout, frozen, borne=borne)
 
     def _share(self, payout: Payout, order: Order, frozen: FrozenPayment) -> Payout:
         """Let fee and partners' parts be taken; book who got it, and who did not."""
@@ -153,17 +157,19 @@ class UnfreezeOrder:
             raise ProviderUnavailableError("the payout moved meanwhile; try again") from None
         return payout.evolve(shared=True, amount=amount)
 
-    def _unfreeze(self, payout: Payout, frozen: FrozenPayment, *, bearable: Money) -> None:
+    def _unfreeze(
+        self, payout: Payout, frozen: FrozenPayment, *, borne: tuple[Money, Money]
+    ) -> None:
         """Give the rest to the seller, see that nothing is left, and book it.
 
         What is frozen must be the seller's part, less the provider's own fee, which comes off
-        first. When nothing is, it has been given: by an earlier try, which says how much it was,
-        or because the freeze had ended by itself.
+        first and lies between these two. When nothing is, it has been given: by an earlier try,
+        which says how much it was, or because the freeze had ended by itself.
         """
         number = rules.unfreeze_number(payout.id)
         given: Money | None
-        left = self.provider.frozen(frozen)
-        if left.amount and not fen(0) <= payout.amount - left <= bearable:
+        (least, most), left = borne, self.provider.frozen(frozen)
+        if left.amount and not least <= payout.amount - left <= most:
             raise FrozenOtherwiseError(
                 "the provider froze another amount than our books say",
                 payout_id=payout.id,
@@ -179,7 +185,7 @@ class UnfreezeOrder:
         else:
             given = self._given(number, frozen)
         if given is None:  # or the provider's own fee took all of a part as small as that
-            given = payout.amount if payout.amount > bearable else fen(0)
+            given = payout.amount if payout.amount > most else fen(0)
         self._paid(payout, fee=payout.amount - given)
 
     def _given(self, number: str, frozen: FrozenPayment) -> Money | None:
