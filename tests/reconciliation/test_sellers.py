@@ -44,7 +44,7 @@ def test_what_is_frozen_is_kept_for_us_less_the_fee() -> None:
 
 
 @pytest.mark.parametrize(
-    ("basis_points", "stops"), [(38, False), (37, True), (60, True), (None, False)]
+    ("basis_points", "stops"), [(38, False), (36, True), (60, True), (None, False)]
 )
 def test_a_seller_gets_all_but_the_agreed_fee_to_the_fen(
     basis_points: int | None, *, stops: bool

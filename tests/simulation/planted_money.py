@@ -15,6 +15,9 @@ from chalicelib.orders import rules as orders_rules
 from chalicelib.orders.model import Order
 from chalicelib.providers.funds import Transferred, TransferState
 from chalicelib.providers.port import ProviderOutcomeUnknownError
+from chalicelib.reconciliation.model import DiscrepancyState
+from chalicelib.reconciliation.usecases import AskProvider
+from chalicelib.reconciliation.usecases.ask import Booked
 from chalicelib.settlement import rules
 from chalicelib.settlement.model import Payout
 from chalicelib.settlement.store import SettlementStore
@@ -111,12 +114,16 @@ def _paid_again_under_a_new_number(roots: ExitStack) -> None:
 
 
 def _payout_forgotten(roots: ExitStack) -> None:
-    """Send the command, and note nowhere that the payout is under way."""
+    """Send the command, note nowhere that the payout is under way, and ask nobody about it."""
 
     def remember(self: SweepPayouts, payout_id: Any) -> None:
         self.send([{"command": "advance_payout", "payout_id": payout_id}])
 
+    def unasked(_self: AskProvider, _found: Any, _prefix: str) -> Booked:
+        return Booked(DiscrepancyState.OPEN)
+
     patch(roots, SweepPayouts, "remember", remember)
+    patch(roots, AskProvider, "_payout", unasked)
 
 
 MONEY_BUGS = [

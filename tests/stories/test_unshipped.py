@@ -74,6 +74,7 @@ def test_what_nobody_ships_goes_back_and_is_not_shipped_any_more(paid: Purchase)
     assert kinds == ["order_refunded", "payment_captured", "refund_paid"]
 
 
+@pytest.mark.slow
 def test_of_what_was_partly_released_the_rest_goes_back(paid: Purchase) -> None:
     part = {"amount": {"amount": 1000, "currency": "CNY"}}
     path = f"/v1/orders/{paid.order_id}/releases"
