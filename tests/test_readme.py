@@ -68,6 +68,7 @@ def test_make_help_shows_each_target() -> None:
     assert (sorted(shown), len(shown)) == (sorted(phony), len(set(phony)))
 
 
+@pytest.mark.slow
 @pytest.mark.emulator
 def test_the_readme_shows_what_the_demo_prints(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,7 @@ def test_a_zombie_is_harmless_at_every_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "races_min"), [(9, 100), pytest.param(3, 300, marks=pytest.mark.slow)]
+    ("step", "races_min"), [(27, 30), pytest.param(3, 300, marks=pytest.mark.slow)]
 )
 def test_a_zombie_beside_one_that_is_killed_is_harmless_at_every_so_many_steps(
     step: int, races_min: int
@@ -28,7 +28,17 @@ def test_a_zombie_beside_one_that_is_killed_is_harmless_at_every_so_many_steps(
     assert sum(len(list(races.pairs(only=number))) for number in stalled_at) > races_min
 
 
-@pytest.mark.parametrize("bug", IN_RACES, ids=lambda bug: bug.name)
+LONG = {"stage named by position"}
+"""What takes many races until it is seen; a seed sees it sooner, in the tests of seeds."""
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        pytest.param(bug, id=bug.name, marks=[pytest.mark.slow] if bug.name in LONG else [])
+        for bug in IN_RACES
+    ],
+)
 def test_what_the_design_rules_out_is_seen(bug: Bug) -> None:
     with planted(bug), pytest.raises((AssertionError, KeyError)):
         list(races.singles())

@@ -12,7 +12,7 @@ from tests.simulation import crashpoints
 from tests.simulation.registered import Registered
 from tests.simulation.verbs import VERBS
 
-SOME_PAIRS = 12
+SOME_PAIRS = 6
 """How many pairs of a verb the tests go through; the simulator's own run goes through all."""
 
 SOME_SINGLES = 16

@@ -42,7 +42,7 @@ class Restarted:
     ("model", "by"),
     [
         ("direct", signal.SIGKILL),
-        ("partner", signal.SIGTERM),
+        pytest.param("partner", signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param("direct", signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param("partner", signal.SIGKILL, marks=pytest.mark.slow),
     ],
