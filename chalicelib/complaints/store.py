@@ -11,7 +11,7 @@ from chalicelib.orders.store import head_key, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.commit import Work
 from chalicelib.storage.conditions import OneOf, Set
-from chalicelib.storage.table import Table
+from chalicelib.storage.table import Table, every_row
 from chalicelib.storage.values import Item, Key
 
 CASE = "complaint"
@@ -57,8 +57,8 @@ class CaseStore:
     def of_order(self, order_id: OrderId) -> Sequence[Case]:
         """Return every complaint about an order."""
         prefix = keys.COMPLAINTS_OF_ORDER
-        page = self.table.query(keys.MAIN, order_id, between=(prefix, f"{prefix}~"))
-        return [read_case(key, item) for key, item in page.rows]
+        rows = every_row(self.table, keys.MAIN, order_id, between=(prefix, f"{prefix}~"))
+        return [read_case(key, item) for key, item in rows]
 
     def taken(self, work: Work, case: Case) -> None:
         """Remember a complaint; it is taken once each time that it is made."""

@@ -20,7 +20,7 @@ from chalicelib.orders.store import head_key, read_order
 from chalicelib.storage import keys
 from chalicelib.storage.commit import CommitRefusedError, Work
 from chalicelib.storage.conditions import Condition, OneOf, Set
-from chalicelib.storage.table import Table
+from chalicelib.storage.table import Table, every_row
 from chalicelib.storage.values import Item, Key, whole
 
 DISPUTE = "dispute"
@@ -80,14 +80,15 @@ class DisputeStore:
     def of_order(self, order_id: OrderId) -> Sequence[Dispute]:
         """Return an order's disputes."""
         prefix = keys.DISPUTES_OF_ORDER
-        page = self.table.query(keys.MAIN, order_id, between=(prefix, f"{prefix}~"))
-        return [read_dispute(key, item) for key, item in page.rows]
+        rows = every_row(self.table, keys.MAIN, order_id, between=(prefix, f"{prefix}~"))
+        return [read_dispute(key, item) for key, item in rows]
 
     def evidence(self, dispute: Dispute) -> Sequence[Evidence]:
         """Return what was said in a dispute, in the order in which it was."""
         prefix = keys.said_in(dispute.id)
-        page = self.table.query(keys.MAIN, dispute.order_id, between=(prefix, f"{prefix}~"))
-        found = [read_evidence(key, item) for key, item in page.rows]
+        bounds = prefix, f"{prefix}~"
+        rows = every_row(self.table, keys.MAIN, dispute.order_id, between=bounds)
+        found = [read_evidence(key, item) for key, item in rows]
         return sorted(found, key=lambda one: one.said_at)
 
     def said(self, work: Work, evidence: Evidence) -> None:

@@ -4,7 +4,7 @@ Two tables stand behind it, DynamoDB's (`dynamo.py`) and the tests' in memory; o
 runs on both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -133,3 +133,16 @@ class Table(Protocol):
 
         Raises `TransactionCancelledError`, `StoreThrottledError` or `StoreSilentError`.
         """
+
+
+def every_row(
+    table: Table, name: str, pk: str, *, between: tuple[str, str]
+) -> Iterator[tuple[Key, Item]]:
+    """Walk all rows between two sort keys, both included, however short the pages are."""
+    after: str | None = None
+    while True:
+        page = table.query(name, pk, between=between, after=after)
+        yield from page.rows
+        after = page.next_sk
+        if after is None:
+            return

@@ -62,6 +62,7 @@ class House(Rooms):
         self._remember_nothing()
         self.back = RefundBooks(self._paid, self._frozen, self.clock.now)
         self.payees.books.refunded = self._out_of_frozen
+        self.back.unfrozen = self.payees.books.unfrozen.__contains__
         self._keep_bills()
         self._randomness = randomness or counted_randomness()
         super().__init__(

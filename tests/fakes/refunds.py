@@ -24,6 +24,7 @@ class RefundBooks:
     asked_at: dict[str, datetime] = field(default_factory=dict)  # by payment, the last time
     poor: bool = False
     bills: BillBooks | None = None  # where every movement is written down
+    unfrozen: Callable[[str], bool] = lambda _transaction_id: False  # the seller has it already
 
     def refund(self, order: RefundOrder) -> Refunded:
         if order.number in self.refunds:
@@ -44,7 +45,7 @@ class RefundBooks:
         if order.seller is not None:
             # The fee that a refund gives back goes into it.
             left = self.frozen(word)
-            left += self._fee_back(order) if left else 0
+            left += 0 if self.unfrozen(word.transaction_id) else self._fee_back(order)
             self.from_frozen[order.number] = min(order.amount.amount, left)
         if self.bills:
             self.bills.refunded(order, self._fee_back(order), ours=self._ours(order))

@@ -20,6 +20,7 @@ class TheirSide:
         self.parcels = ShippingBooks()
         self.back = RefundBooks(self.provider.paid.get, self.frozen, now)
         self.payees.refunded = self._out_of_frozen
+        self.back.unfrozen = self.payees.unfrozen.__contains__
         self.bill_books = BillBooks(now, PLATFORM)
         self.bill_books.statuses = lambda number: self.back.refunds[number].status
         self.bills = FakeBills(self.bill_books)
