@@ -53,5 +53,6 @@ REPORTS = [
             *(_READ.day, _READ.result, _READ.days, _READ.runs, _READ.on, _READ.every),
             *(_READ.standing, _READ.discrepancy, reconciliation.ReportDay.report),
         ),
+        pairs=300,  # of tens of thousands, and it only reads
     ),
 ]
