@@ -37,14 +37,15 @@ class Restarted:
         return taken
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("restarts")
 @pytest.mark.parametrize(
     ("model", "by"),
     [
         ("direct", signal.SIGKILL),
-        pytest.param("partner", signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param("direct", signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param("partner", signal.SIGKILL, marks=pytest.mark.slow),
+        ("partner", signal.SIGTERM),
+        ("direct", signal.SIGTERM),
+        ("partner", signal.SIGKILL),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
