@@ -23,7 +23,6 @@ from chalicelib.providers.transport import (
     NoAnswerError,
     NotSentError,
     Timeouts,
-    Transport,
     UrllibTransport,
 )
 from chalicelib.settings import settings
@@ -61,7 +60,7 @@ def commits() -> Commits:
 
 
 @cache
-def transport() -> Transport:
+def transport() -> UrllibTransport:
     """Return HTTP to strangers."""
     return UrllibTransport(clock())
 

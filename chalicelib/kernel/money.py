@@ -44,7 +44,7 @@ class Money(Record):
     def share(self, *, basis_points: int) -> Self:
         """Return this share of a non-negative amount, rounded half up to the fen."""
         assert self.amount >= 0, "a share is taken of what is there"
-        return self._with((self.amount * basis_points * 2 + 10_000) // 20_000)
+        return self._with(share_of(self.amount, basis_points))
 
     def split(self, weights: Sequence[int]) -> list[Self]:
         """Split by weights with the largest remainder; the parts sum to the whole.
@@ -71,6 +71,11 @@ class Money(Record):
     def _same_unit(self, other: Self) -> int:
         assert self.currency == other.currency, "two currencies never meet in one sum"
         return other.amount
+
+
+def share_of(amount: int, basis_points: int) -> int:
+    """Return this share of so many fen, rounded half up: for where a million are counted."""
+    return (amount * basis_points * 2 + 10_000) // 20_000
 
 
 def fen(amount: int) -> Money:

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from chalicelib.kernel.ids import DiscrepancyId, InvalidIdError, PayoutId, RefundId
+from chalicelib.kernel.money import share_of
 from chalicelib.payments.rules import share_number
 from chalicelib.providers.bills import BillFile, BillKind, BillLine, LineKind, LineState
 from chalicelib.reconciliation.model import (
@@ -183,8 +184,7 @@ def fee_is_as_agreed(line: Theirs) -> bool:
     rate = _RATE.fullmatch(line.rate)
     if line.kind != LineKind.PAYMENT or rate is None:
         return True
-    basis_points = int(rate[1] + rate[2])
-    return int(line.fee) == (int(line.amount) * basis_points * 2 + 10_000) // 20_000
+    return int(line.fee) == share_of(int(line.amount), int(rate[1] + rate[2]))
 
 
 def first_state(found: Found, day: str) -> DiscrepancyState:
@@ -233,7 +233,7 @@ def _key_of(line: BillLine) -> str:
         case LineKind.REFUND | LineKind.REFUND_BACK:
             return f"refund/{number}"
         case LineKind.TRANSFER | LineKind.TRANSFER_BACK:
-            return f"payout/{_with_underscore(number)}"
+            return f"payout/{number}"
         case LineKind.SHARE:
             return f"shared/{number.removeprefix(_SHARE)}"
         case LineKind.UNFREEZE:
@@ -301,11 +301,6 @@ def row_in(line: bytes) -> Mapping[str, Any]:
     """Read a line of the numbered list."""
     row: Mapping[str, Any] = json.loads(line)
     return row
-
-
-def _with_underscore(number: str) -> str:
-    length = len(PayoutId.prefix)
-    return f"{number[:length]}_{number[length:]}"
 
 
 def _near_the_end(at: str, day: str) -> bool:

@@ -102,12 +102,7 @@ class ReconciliationStore:
 
     def every(self, provider: str, day: str) -> Iterator[Discrepancy]:
         """Return all that a day's bills showed."""
-        after: str | None = None
-        while True:
-            found, after = self.on(provider, day, after=after, limit=100)
-            yield from found
-            if after is None:
-                return
+        return self._between(keys.discrepancies_on(provider, day), " ", _FAR)
 
     def stood(self, provider: str, day: str) -> Iterator[Discrepancy]:
         """Return all that stood between the books at a day's end: what came by it, and is there.

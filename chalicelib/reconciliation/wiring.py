@@ -11,7 +11,6 @@ from chalicelib.ledger.balances import Balances
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.journal import Journal
 from chalicelib.payments import wiring as payments
-from chalicelib.providers.transport import UrllibTransport
 from chalicelib.reconciliation.model import DiscrepancyState, Reconciliation
 from chalicelib.reconciliation.store import ReconciliationStore
 from chalicelib.reconciliation.usecases import (
@@ -47,7 +46,7 @@ def reconcile_day() -> ReconcileDay:
         provider_name=wechatpay.name,
         comparing=CompareDay(
             provider_name=wechatpay.name,
-            provider=wechatpay.bills(UrllibTransport(outside.clock())),
+            provider=wechatpay.bills(outside.transport()),
             lake=outside.lake(),
             documents=outside.documents(),
             platform=settings().wechatpay_mch_id,

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from hashlib import sha1
 from typing import Any, BinaryIO
 
+from chalicelib.kernel.money import share_of
 from chalicelib.ledger.days import CHINA, business_day
 from chalicelib.providers.bills import (
     BillFile,
@@ -49,7 +50,7 @@ class BillBooks:
 
     def paid(self, word: Collected) -> None:
         amount, seller = word.amount.amount, word.seller or ""
-        fee = (amount * self.fee_basis_points * 2 + 10_000) // 20_000
+        fee = share_of(amount, self.fee_basis_points)
         self.fees[word.number] = fee
         self.kept += fee
         self._write(
@@ -97,10 +98,10 @@ class BillBooks:
             self._fee(order.number, fee)
 
     def transferred(self, order: Transfer) -> None:
-        self._flow(LineKind.TRANSFER, order.payout_id.replace("_", ""), -order.amount.amount)
+        self._flow(LineKind.TRANSFER, order.payout_id, -order.amount.amount)
 
     def transfer_failed(self, order: Transfer) -> None:
-        self._flow(LineKind.TRANSFER_BACK, order.payout_id.replace("_", ""), order.amount.amount)
+        self._flow(LineKind.TRANSFER_BACK, order.payout_id, order.amount.amount)
 
     def shared(
         self, number: str, seller: str, account: str, amount: int, result: ShareResult

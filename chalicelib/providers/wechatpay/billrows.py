@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from chalicelib.providers.bills import BillKind, BillLine, BillTotals, LineKind, LineState
 from chalicelib.providers.wechatpay.billtext import BillText, Layout
+from chalicelib.providers.wechatpay.transfers import payout_of
 
 
 def _columns(text: str) -> Sequence[str]:
@@ -88,6 +89,7 @@ _SHARE_KINDS = {
     "分账回退": LineKind.SHARE_BACK,
     "解冻": LineKind.UNFREEZE,
 }
+_TRANSFERS = frozenset({LineKind.TRANSFER, LineKind.TRANSFER_BACK})
 _FLOW_KINDS = {
     ("交易", "收入"): LineKind.LISTED,
     ("退款", "支出"): LineKind.LISTED,
@@ -246,7 +248,7 @@ class WeChatBill:
         return BillLine(
             line=text.line,
             kind=kind,
-            number=number,
+            number=_ours(number) if kind in _TRANSFERS else number,
             reference=self._named(reference, "资金流水单号"),
             at=text.instant(at, "记账时间"),
             amount=_as_kind_says(kind, amount, signed),
@@ -282,6 +284,11 @@ class WeChatBill:
 def _seller(cell: str) -> str:
     """Return a sub-merchant's number; a merchant without any says 0."""
     return "" if cell == "0" else cell
+
+
+def _ours(number: str) -> str:
+    """Return a transfer's number as it is here, if it is one of ours."""
+    return payout_of(number) or number
 
 
 def _as_kind_says(kind: LineKind, amount: int, signed: int) -> int:
