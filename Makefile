@@ -73,7 +73,8 @@ package: $(READY) ## the deployable template and zip, checked
 
 lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/runtime.in -o requirements.txt
-	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -o requirements/dev.txt
+	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/container.in -c requirements.txt -o requirements/container.txt
+	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
 .PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package lock
