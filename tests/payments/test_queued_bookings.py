@@ -14,7 +14,7 @@ from chalicelib.payments import wiring
 from chalicelib.payments.model import Booking
 from chalicelib.payments.usecases import Hear
 from chalicelib.providers.port import Collected
-from local.context import LambdaContext
+from server.context import LambdaContext
 from tests.fakes.house import TTL_SECONDS, House
 from tests.payments.test_busy_database import TroubledTable
 
