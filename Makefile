@@ -68,7 +68,7 @@ reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, 
 redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
-package: $(READY) ## the deployable template and zip, checked
+package: $(READY) ## the deployable template and zip, checked; STAGE=prod ARCH=arm64
 	@$(BIN)/python -m local.package
 
 lock: ## pin again (needs uv on the path)

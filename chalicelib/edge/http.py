@@ -114,6 +114,7 @@ class Api:
     name: str
     authenticator: Callable[[], Authenticator]
     operations: list[Operation] = field(default_factory=list)
+    views: dict[tuple[str, str], Callable[..., Response]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.blueprint = Blueprint(self.name)
@@ -137,6 +138,7 @@ class Api:
                 return _run(self, operation, handler, path_parameters)
 
             view.__name__ = handler.__name__
+            self.views[method, path] = view
             route = self.blueprint.route(path, methods=[method], content_types=["*/*"])
             route(view)
             return handler
