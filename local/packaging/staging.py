@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from local.packaging.regions import write_regions
+
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _POLICY = {"Version": "2012-10-17", "Statement": []}  # `allowed.py` writes each function's own
@@ -37,6 +39,7 @@ def stage_project(into: Path, *, stage: str, architecture: Architecture) -> Path
     shutil.copy2(ROOT / "app.py", into)
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "chalicelib", into / "chalicelib", ignore=ignored)
+    write_regions(into / "chalicelib" / "regions")
     (into / "requirements.txt").write_text("")
     _configure(into / ".chalice", stage, architecture)
     _install(into / "vendor", architecture)
