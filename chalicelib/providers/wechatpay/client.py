@@ -1,9 +1,13 @@
-"""WeChat Pay behind the port."""
+"""WeChat Pay behind the port.
+
+Its other desks (funds, refunds, bills, complaints) are imported by whoever asks for them: a
+notification starts without them.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
 
 from chalicelib.kernel.clock import Clock, milliseconds
@@ -27,16 +31,17 @@ from chalicelib.providers.transport import (
 )
 from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
-from chalicelib.providers.wechatpay.bills import WeChatBills
-from chalicelib.providers.wechatpay.certificates import read_certificates
-from chalicelib.providers.wechatpay.complaints import WeChatComplaints
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
-from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
 from chalicelib.providers.wechatpay.notify import NotificationReader
-from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 from chalicelib.providers.wechatpay.sealed import SealKeys
 from chalicelib.providers.wechatpay.signing import MerchantKey
+
+if TYPE_CHECKING:
+    from chalicelib.providers.wechatpay.bills import WeChatBills
+    from chalicelib.providers.wechatpay.complaints import WeChatComplaints
+    from chalicelib.providers.wechatpay.funds import WeChatFunds
+    from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 
 _PAY = "/v3/pay/transactions"
 _PARTNER_PAY = "/v3/pay/partner/transactions"
@@ -84,22 +89,30 @@ class WeChatPay:
         )
 
     @property
-    def funds(self) -> WeChatFunds:
+    def funds(self) -> "WeChatFunds":
         """Return the same merchant's sharing, unfreezing and paying out."""
+        from chalicelib.providers.wechatpay.funds import WeChatFunds
+
         return WeChatFunds(self._account, self._exchange)
 
     @property
-    def refunds(self) -> WeChatRefunds:
+    def refunds(self) -> "WeChatRefunds":
         """Return the same merchant's refunds."""
+        from chalicelib.providers.wechatpay.refunds import WeChatRefunds
+
         return WeChatRefunds(self._account, self._exchange)
 
-    def bills(self, downloads: Downloads) -> WeChatBills:
+    def bills(self, downloads: Downloads) -> "WeChatBills":
         """Return the same merchant's bills."""
+        from chalicelib.providers.wechatpay.bills import WeChatBills
+
         return WeChatBills(self._account, self._exchange, downloads)
 
     @property
-    def complaints(self) -> WeChatComplaints:
+    def complaints(self) -> "WeChatComplaints":
         """Return what payers complain of to the same merchant."""
+        from chalicelib.providers.wechatpay.complaints import WeChatComplaints
+
         return WeChatComplaints(self._account, self._exchange)
 
     @property
@@ -156,6 +169,8 @@ class WeChatPay:
 
         A merchant in public-key mode has none: an empty list, not an outage.
         """
+        from chalicelib.providers.wechatpay.certificates import read_certificates
+
         question = Question("GET", _CERTIFICATES, verified=False)
         certificates = self._ask(
             question,
