@@ -46,7 +46,7 @@ def wechatpay() -> WeChatPay:
         mch_id=configured.wechatpay_mch_id,
         app_id=configured.wechatpay_app_id,
         serial_no=configured.wechatpay_serial_no,
-        private_key_pem=outside.secret(configured.wechatpay_private_key),
+        private_key_pem=partial(outside.secret, configured.wechatpay_private_key),
         api_v3_key=outside.secret(configured.wechatpay_api_v3_key),
         api_v3_key_previous=outside.secret(previous) if previous else None,
         public_key_id=configured.wechatpay_public_key_id,

@@ -6,6 +6,7 @@ notification starts without them.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
@@ -69,16 +70,13 @@ class WeChatPay:
         self._account = account
         self._clock = clock
         self._randomness = randomness
-        self._key = MerchantKey.load(
-            mch_id=account.mch_id, serial_no=account.serial_no, pem=account.private_key_pem
-        )
         self._seal_keys = SealKeys(account.api_v3_key, account.api_v3_key_previous)
         self._reader = NotificationReader(account, self._seal_keys)
         self._ring = _first_ring(account).add(certificates)
         self._ring_lock = threading.Lock()
         self._exchange = Exchange(
             hosts=account.hosts,
-            key=self._key,
+            key=lambda: self._key,
             public_key_id=account.public_key_id,
             ring=lambda: self._ring,
             transport=transport,
@@ -86,6 +84,18 @@ class WeChatPay:
             randomness=randomness,
             timeouts=timeouts or Timeouts(),
             tell=tell,
+        )
+        if isinstance(account.private_key_pem, str):
+            assert self._key, "a key that is at hand is tried at once"
+
+    @cached_property
+    def _key(self) -> MerchantKey:
+        """Return the key we sign with; where nothing is ever signed, it is never fetched."""
+        account, pem = self._account, self._account.private_key_pem
+        return MerchantKey.load(
+            mch_id=account.mch_id,
+            serial_no=account.serial_no,
+            pem=pem if isinstance(pem, str) else pem(),
         )
 
     @property
