@@ -4,4 +4,4 @@ import gc
 
 # A process that starts makes a hundred thousand objects that stay, and Python would look through
 # them for garbage a hundred times: an eighth of a cold start. Reference counts free the rest.
-gc.set_threshold(100_000)
+gc.set_threshold(200_000)
