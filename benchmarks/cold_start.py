@@ -29,7 +29,7 @@ from chalicelib.edge.auth import Sessions
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import MemberId
 from local.package import OUT
-from local.packaging.bytecode import main as compile_folder
+from local.packaging.archive import compile_folder
 from local.sandbox.keys import SandboxKeys, environment
 
 RUNS = 11

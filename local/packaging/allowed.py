@@ -24,10 +24,10 @@ from local.packaging.grants import (
 )
 
 _QUEUES = ("Bookings", "Commands", "Events", "Settlements", "Reconciliations")
-_WECHAT_PAY = knows(
-    *("wechatpay-private-key", "wechatpay-api-v3-key"),
-    *("wechatpay-api-v3-key-previous", "wechatpay-public-key"),
+_HEARS = knows(
+    *("wechatpay-api-v3-key", "wechatpay-api-v3-key-previous", "wechatpay-public-key"),
 )
+_WECHAT_PAY = (*_HEARS, *knows("wechatpay-private-key"))
 _MINI_PROGRAM = knows("wechat-app-secret")
 _PUSHES = knows("wechat-push-token", "wechat-push-aes-key")
 _READS = reads(MAIN, "GetItem", "BatchGetItem", "Query")
@@ -77,7 +77,7 @@ ALLOWED: dict[str, tuple[Grant, ...]] = {
         _READS,
         *_COMMITS,
         *sends("Bookings", "Commands", "Settlements"),
-        *_WECHAT_PAY,
+        *_HEARS,
         *_MINI_PROGRAM,
         *_PUSHES,
     ),
