@@ -16,6 +16,8 @@ from typing import Any
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
+from local.deploying import wanted
+
 _ROOT = Path(__file__).parent.parent
 _OUT = _ROOT / "build" / "package"
 _MERGED = _ROOT / ".chalice" / "resources.json"
@@ -33,15 +35,6 @@ _SORTING_MEGABYTES = 10_240  # a day's bills, and their lines sorted on disk
 _BELL = "SequenceWhenRung"
 _RUNG_BY = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "P#"}]}}}}
 """Only new rows of the outbox ring; what the sequencer itself writes does not."""
-
-_PARAMETERS = {
-    "PublicBaseUrl": "https address at which the provider reaches the API",
-    "OidcIssuer": "issuer of merchants' and operators' tokens",
-    "WechatpayMchId": "merchant number (商户号)",
-    "WechatpayAppId": "the mini-program's app id",
-    "WechatpaySerialNo": "serial number of the merchant's API certificate",
-}
-_SECRETS = ("SESSION_KEY", "WECHATPAY_PRIVATE_KEY", "WECHATPAY_API_V3_KEY", "WECHAT_APP_SECRET")
 
 
 class PackageError(RuntimeError):
@@ -83,8 +76,7 @@ def patch(template: dict[str, Any], stage: str) -> None:
     resources = template["Resources"]
     parameters = template.setdefault("Parameters", {})
     parameters["Stage"] = {"Type": "String", "Default": stage}
-    for name, description in _PARAMETERS.items():
-        parameters[name] = {"Type": "String", "Description": description}
+    parameters |= wanted.parameters()
     for function, queue in _FEEDS.items():
         resources[function]["DependsOn"] = [queue]
         (source,) = resources[function]["Properties"]["Events"].values()
@@ -95,7 +87,7 @@ def patch(template: dict[str, Any], stage: str) -> None:
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::Function":
             variables = resource["Properties"]["Environment"]["Variables"]
-            variables |= _settings(stage) | _BUCKETS
+            variables |= wanted.environment(stage) | _BUCKETS
 
 
 _BUCKETS = {
@@ -114,19 +106,6 @@ def _hang_bell(function: dict[str, Any]) -> None:
         "MaximumRecordAgeInSeconds": 120,  # the schedule does what an old ring would have done
         "MaximumRetryAttempts": 5,
     }
-
-
-def _settings(stage: str) -> dict[str, Any]:
-    named = {
-        "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
-        .lstrip("_")
-        .upper(): {"Ref": name}
-        for name in _PARAMETERS
-    }
-    secrets = {
-        name: f"secret:shoukuan/{stage}/{name.lower().replace('_', '-')}" for name in _SECRETS
-    }
-    return named | secrets
 
 
 def check_zip(path: Path) -> int:

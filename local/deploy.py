@@ -1,0 +1,190 @@
+"""`make deploy STAGE=dev`: what `make package` wrote, into the account that AWS_* names.
+
+Nothing happens before the change set was shown and agreed to; YES=1 agrees for machines. Data is
+never put at risk by that: what would replace or remove a table, bucket or queue is refused unless
+ALLOW_REPLACEMENT=1 says so. Exit 0 when it is deployed or nothing was to change, 1 when not.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.deploying import artifacts, emulated, wanted
+from local.deploying.changes import rendered
+from local.deploying.cloud import Cloud, DeployError, cloud
+from local.deploying.stacks import Proposal, Stacks, Watch
+from local.deploying.watched import watch
+
+_ROOT = Path(__file__).parent.parent
+_UNKNOWN = "https://address-not-known-yet.invalid"
+"""Stands for the API's own address until the stack that gives it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller wants."""
+
+    stage: str
+    yes: bool
+    allow_replacement: bool
+    minutes: int
+
+
+def main() -> int:
+    """Deploy a stage; return the exit code."""
+    try:
+        deploy(_arguments())
+    except (DeployError, wanted.SettingsRefusedError) as refused:
+        print(f"not deployed: {refused}", file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"not deployed, AWS refuses: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nCloudFormation goes on by itself with what it has begun", file=sys.stderr)
+        return 1
+    return 0
+
+
+def deploy(asked: Asked) -> None:
+    """Upload, propose, show, ask, do; raise `DeployError` when it comes to nothing."""
+    there = cloud()
+    stacks = Stacks(there, stack_name(asked.stage), poll_seconds=there.poll_seconds)
+    print(f"{stacks.name} to {there.place()}")
+    told = settings_of(there, stacks, asked.stage)
+    template, code = artifacts.packaged(_ROOT / "build" / "package")
+    parameters = _parameters(asked.stage, told, template)
+    bucket = artifacts.ready_bucket(there)
+    key = artifacts.uploaded(there, bucket, asked.stage, code, "zip")
+    template = artifacts.with_code(template, bucket, key)
+    if there.emulated:
+        template = emulated.expanded(template, there.region)
+    body = json.dumps(template, sort_keys=True).encode()
+    key = artifacts.uploaded(there, bucket, asked.stage, body, "json")
+    url = artifacts.url(there, bucket, key)
+    guard = _guard(there, stacks, asked)
+    if (proposal := stacks.propose(url, parameters, guard)) is None:
+        print("  nothing is to change")
+    else:
+        _agreed(stacks, proposal, asked)
+        stacks.execute(proposal)
+    _give_address(there, stacks, url, parameters)
+    _print_end(there, stacks)
+
+
+def stack_name(stage: str) -> str:
+    """Name a stage's stack."""
+    return f"shoukuan-{stage}"
+
+
+def settings_of(there: Cloud, stacks: Stacks, stage: str) -> dict[str, str]:
+    """Return a stage's settings, as the functions will see them; refuse what can't be right."""
+    told = wanted.read(Path("deploy") / f"{stage}.env")
+    kept = _kept(there, stage)
+    missing = [
+        name
+        for name in wanted.secrets(required=True)
+        if wanted.secret_name(stage, name) not in kept
+    ]
+    if missing:
+        raise DeployError(f"{', '.join(missing)}: not kept yet, `make secrets STAGE={stage}` does")
+    told |= wanted.kept_parameters(stage, kept)
+    if not told.get("PUBLIC_BASE_URL"):
+        own_domain = told.get("DOMAIN_NAME")
+        outputs = stacks.outputs()
+        known = emulated.address(there, outputs) if outputs else _UNKNOWN
+        told["PUBLIC_BASE_URL"] = f"https://{own_domain}" if own_domain else known
+    wanted.checked(stage, told)
+    return told
+
+
+def _kept(there: Cloud, stage: str) -> set[str]:
+    """Return which of the stage's secrets are there; their values are not looked at."""
+    client, found = there.client("secretsmanager"), set()
+    for setting in (*wanted.secrets(required=True), *wanted.secrets(required=False)):
+        name = wanted.secret_name(stage, setting)
+        try:
+            client.describe_secret(SecretId=name)
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        found.add(name)
+    return found
+
+
+def _parameters(stage: str, told: Mapping[str, str], template: Mapping[str, Any]) -> dict[str, str]:
+    values = {wanted.parameter_name(name): value for name, value in told.items() if value}
+    values |= {"Stage": stage}
+    if strange := set(values) - set(template["Parameters"]):
+        raise DeployError(f"the template has no parameter {', '.join(sorted(strange))}")
+    return {name: values.get(name, "") for name in template["Parameters"]}
+
+
+def _guard(there: Cloud, stacks: Stacks, asked: Asked) -> Watch:
+    """Let the alarms that stand already roll the deployment back."""
+    if not stacks.outputs():
+        return Watch()
+    guard, ringing = watch(there, stacks.alarms(), asked.minutes)
+    if ringing:
+        print(f"  ringing already, so not watched: {', '.join(ringing)}")
+    names = [arn.rpartition(":")[2] for arn in guard.alarm_arns]
+    if names:
+        print(f"  rolled back if one rings within {asked.minutes} minutes: {', '.join(names)}")
+    return guard
+
+
+def _agreed(stacks: Stacks, proposal: Proposal, asked: Asked) -> None:
+    """Show what would change; return only if it is agreed to."""
+    print("\n".join(rendered(proposal.changes)))
+    danger = [change.logical_id for change in proposal.changes if change.endangers_data]
+    if danger and not asked.allow_replacement:
+        stacks.withdraw(proposal)
+        raise DeployError(
+            f"data would be replaced or removed with {', '.join(danger)};"
+            " ALLOW_REPLACEMENT=1 if that is what you want"
+        )
+    if not asked.yes and not _said_yes():
+        stacks.withdraw(proposal)
+        raise DeployError("nobody said yes")
+
+
+def _said_yes() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input("  do it? yes/no: ").strip().lower() in {"yes", "y", "是"}
+
+
+def _give_address(there: Cloud, stacks: Stacks, url: str, parameters: Mapping[str, str]) -> None:
+    """Tell the functions the API's own address, which nobody knew before the stack was there."""
+    if parameters["PublicBaseUrl"] != _UNKNOWN:
+        return
+    own = emulated.address(there, stacks.outputs())
+    print(f"  the API's own address is told to the functions: {own}")
+    proposal = stacks.propose(url, {**parameters, "PublicBaseUrl": own}, Watch())
+    if proposal is not None:
+        stacks.execute(proposal)
+
+
+def _print_end(there: Cloud, stacks: Stacks) -> None:
+    outputs = stacks.outputs()
+    for name, value in sorted(outputs.items()):
+        print(f"  {name:20} {value}")
+    print(f"deployed {emulated.address(there, outputs)}")
+
+
+def _arguments() -> Asked:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--yes", action="store_true")
+    parser.add_argument("--allow-replacement", action="store_true")
+    parser.add_argument("--minutes", type=int, default=5)
+    return Asked(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

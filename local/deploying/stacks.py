@@ -1,0 +1,206 @@
+"""One stack in CloudFormation: proposed, executed, waited for, explained, removed."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.kernel.clock import Pause, sleep
+from local.deploying.changes import Change, changes_of
+from local.deploying.cloud import Cloud, DeployError
+
+_POLL_SECONDS = 2.0
+_PROPOSAL_SECONDS_MAX = 300
+_FOR_THE_FIRST_TIME = {None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+_STUCK = {
+    "ROLLBACK_COMPLETE": "its creation failed: `make undeploy`, then deploy again",
+    "ROLLBACK_FAILED": "its creation failed: `make undeploy`, then deploy again",
+    "CREATE_FAILED": "its creation failed: `make undeploy`, then deploy again",
+    "DELETE_FAILED": "it could not be removed: `make undeploy` says why",
+    "UPDATE_ROLLBACK_FAILED": "it could not roll back: continue its rollback in the console",
+}
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+_AS_CONSEQUENCE = ("cancelled", "were in progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What rolls a deployment back: alarms, watched for so many minutes after it."""
+
+    alarm_arns: Sequence[str] = ()
+    minutes: int = 0
+
+    def configuration(self) -> dict[str, Any]:
+        """Spell it for CloudFormation; without alarms there is nothing to wait for."""
+        kind = "AWS::CloudWatch::Alarm"
+        triggers = [{"Arn": arn, "Type": kind} for arn in self.alarm_arns]
+        return {
+            "RollbackTriggers": triggers,
+            "MonitoringTimeInMinutes": self.minutes if triggers else 0,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change set that waits for a word."""
+
+    id: str
+    stack_id: str
+    creates: bool
+    changes: list[Change]
+
+
+@dataclass
+class Stacks:
+    """CloudFormation's view of one stack."""
+
+    cloud: Cloud
+    name: str
+    pause: Pause = sleep
+    poll_seconds: float = field(default=_POLL_SECONDS)
+
+    def __post_init__(self) -> None:
+        self._client = self.cloud.client("cloudformation")
+
+    def described(self) -> dict[str, Any] | None:
+        """Return the stack, or None."""
+        try:
+            (stack,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise DeployError(f"CloudFormation refuses: {error}") from None
+        return dict(stack)
+
+    def outputs(self) -> dict[str, str]:
+        """Return what the stack says of itself."""
+        stack = self.described() or {}
+        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+
+    def propose(self, url: str, parameters: Mapping[str, str], watch: Watch) -> Proposal | None:
+        """Let CloudFormation say what would change; None if nothing would.
+
+        A first creation adopts the tables and buckets that an earlier stack left.
+        """
+        status = (self.described() or {}).get("StackStatus")
+        self._assert_ready(status)
+        creates = status in _FOR_THE_FIRST_TIME
+        how = {"OnStackFailure": "DELETE", "ImportExistingResources": True} if creates else {}
+        try:
+            answer = self._client.create_change_set(
+                StackName=self.name,
+                ChangeSetName=f"deploy-{time.time_ns()}",
+                ChangeSetType="CREATE" if creates else "UPDATE",
+                TemplateURL=url,
+                Parameters=[
+                    {"ParameterKey": name, "ParameterValue": value}
+                    for name, value in parameters.items()
+                ],
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                RollbackConfiguration=watch.configuration(),
+                Tags=[{"Key": "application", "Value": "shoukuan"}],
+                **how,
+            )
+        except ClientError as error:
+            raise DeployError(f"CloudFormation refuses: {error}") from None
+        return self._proposed(Proposal(answer["Id"], answer["StackId"], creates, []))
+
+    def withdraw(self, proposal: Proposal) -> None:
+        """Leave no trace of a proposal, nor of the empty stack that it stood in."""
+        self._client.delete_change_set(ChangeSetName=proposal.id)
+        if proposal.creates:
+            self._client.delete_stack(StackName=proposal.stack_id)
+
+    def execute(self, proposal: Proposal) -> None:
+        """Do it and wait; raise `DeployError` with what explains it when it comes to nothing."""
+        before = {event["EventId"] for event in self._events(proposal.stack_id)}
+        self._client.execute_change_set(ChangeSetName=proposal.id)
+        good = "CREATE_COMPLETE" if proposal.creates else "UPDATE_COMPLETE"
+        self._end(proposal.stack_id, good, before)
+
+    def remove(self) -> list[str]:
+        """Delete the stack and wait; return the resources that stay, as their names."""
+        stack = self.described()
+        if stack is None:
+            return []
+        stack_id = stack["StackId"]
+        before = {event["EventId"] for event in self._events(stack_id)}
+        self._client.delete_stack(StackName=stack_id)
+        self._end(stack_id, "DELETE_COMPLETE", before)
+        events = [event for event in self._events(stack_id) if event["EventId"] not in before]
+        skipped = [event for event in events if event["ResourceStatus"] == "DELETE_SKIPPED"]
+        return sorted(event["PhysicalResourceId"] for event in skipped)
+
+    def alarms(self) -> dict[str, str]:
+        """Return the names of the stack's alarms, by logical id."""
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for page in pages
+            for one in page["StackResourceSummaries"]
+            if one["ResourceType"] == "AWS::CloudWatch::Alarm" and one.get("PhysicalResourceId")
+        }
+
+    def _proposed(self, asked: Proposal) -> Proposal | None:
+        waited = 0.0
+        while True:
+            pages = list(self._pages(asked.id))
+            status, reason = pages[0]["Status"], pages[0].get("StatusReason", "")
+            if status == "CREATE_COMPLETE":
+                changes = changes_of(change for page in pages for change in page["Changes"])
+                return Proposal(asked.id, asked.stack_id, asked.creates, changes)
+            if status == "FAILED" or waited > _PROPOSAL_SECONDS_MAX:
+                self.withdraw(asked)
+                if any(words in reason for words in _NOTHING):
+                    return None
+                raise DeployError(f"CloudFormation proposes nothing: {reason or status}")
+            self.pause(self.poll_seconds)
+            waited += self.poll_seconds
+
+    def _pages(self, change_set: str) -> Iterator[dict[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.describe_change_set(ChangeSetName=change_set, **token)
+            yield page
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def _assert_ready(self, status: str | None) -> None:
+        if status in _STUCK:
+            raise DeployError(f"{self.name} is {status}: {_STUCK[status]}")
+        if status and status.endswith("_IN_PROGRESS") and status not in _FOR_THE_FIRST_TIME:
+            raise DeployError(f"{self.name} is {status}: somebody deploys it at this moment")
+
+    def _end(self, stack_id: str, good: str, before: set[str]) -> None:
+        while True:
+            self.pause(self.poll_seconds)
+            (stack,) = self._client.describe_stacks(StackName=stack_id)["Stacks"]
+            status = stack["StackStatus"]
+            if status == good:
+                return
+            if not status.endswith("_IN_PROGRESS"):
+                break
+        new = [event for event in self._events(stack_id) if event["EventId"] not in before]
+        why = "\n".join(f"  {line}" for line in explained(new))
+        where = self.cloud.console(stack_id)
+        raise DeployError(f"{self.name} ended as {status}\n{why or '  no event says why'}\n{where}")
+
+    def _events(self, stack_id: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        return [event for page in pages for event in page["StackEvents"]]
+
+
+def explained(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what went wrong, the first first, without what only followed from it."""
+    lines = []
+    for event in reversed(events):
+        reason = event.get("ResourceStatusReason", "")
+        failed = (
+            event["ResourceStatus"].endswith("FAILED") or "ROLLBACK_IN" in (event["ResourceStatus"])
+        )
+        if failed and reason and not any(words in reason for words in _AS_CONSEQUENCE):
+            lines.append(f"{event['LogicalResourceId']}  {event['ResourceStatus']}: {reason}")
+    return lines
