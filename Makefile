@@ -68,8 +68,8 @@ reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, 
 redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
-package: $(READY) ## the deployable template and zip, checked
-	@$(BIN)/python -m local.package $(if $(STAGE),--stage $(STAGE))
+package: $(READY) ## the deployable template and zip, checked; STAGE=prod ARCH=arm64
+	@$(BIN)/python -m local.package
 
 secrets: $(READY) ## keep a stage's secrets in Secrets Manager; STAGE=dev FROM=folder
 	@$(BIN)/python -m local.put_secrets --stage $(STAGE) --folder $(FROM)

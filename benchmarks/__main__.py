@@ -23,9 +23,9 @@ from benchmarks.signed import Notification, notification
 from benchmarks.verbs import BUDGETS, measured
 from chalicelib.storage import keys
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
-from local.context import LambdaContext
 from local.sandbox.keys import environment, load_or_create, public_text
 from local.stack import Stack
+from server.context import LambdaContext
 from tests.fakes.house import House
 
 _BATCH, _BATCHES = 50, 6

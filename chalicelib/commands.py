@@ -1,7 +1,8 @@
 """Who does what a verb has asked for: the one consumer of the commands queue, and the rooms.
 
 A command may come twice, and in any order; one that fails comes again. The queue's name is read
-when the module is, since Chalice writes it into the template.
+when the module is, since Chalice writes it into the template. A room is entered when there is work
+for it.
 """
 
 import os
@@ -9,12 +10,8 @@ from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
 
-from chalicelib.complaints import wiring as complaints
-from chalicelib.delivery import wiring as delivery
 from chalicelib.edge.queue import Message, partial_batch
 from chalicelib.kernel.ids import OrderId, PaymentId, RefundId
-from chalicelib.payments import wiring as payments
-from chalicelib.refunds import wiring as refunds
 
 blueprint = Blueprint(__name__)
 
@@ -30,29 +27,38 @@ def run_commands(event: SQSEvent) -> Any:
 def _run(message: Message) -> None:
     match message:
         case {"command": "close_order", "order_id": str(order_id)}:
-            payments.close_order().close(OrderId.parse(order_id))
-        case {"command": "report_shipment", "order_id": str(order_id)}:
-            delivery.report_shipments().report(OrderId.parse(order_id))
+            from chalicelib.payments.wiring import close_order
+
+            close_order().close(OrderId.parse(order_id))
         case {
             "command": "ask_about_payment",
             "order_id": str(order_id),
             "payment_id": str(payment_id),
             "question": str(question),
         }:
+            from chalicelib.payments.wiring import ask_about_payment
+
             asked = OrderId.parse(order_id), PaymentId.parse(payment_id)
-            payments.ask_about_payment().ask(*asked, question=int(question))
-        case {
-            "command": "advance_refund",
-            "order_id": str(order_id),
-            "refund_id": str(refund_id),
-        }:
-            order, refund = OrderId.parse(order_id), RefundId.parse(refund_id)
-            refunds.advance_refund().advance(order, refund)
+            ask_about_payment().ask(*asked, question=int(question))
+        case {"command": "report_shipment", "order_id": str(order_id)}:
+            from chalicelib.delivery.wiring import report_shipments
+
+            report_shipments().report(OrderId.parse(order_id))
+        case {"command": "advance_refund", "order_id": str(order), "refund_id": str(refund)}:
+            from chalicelib.refunds.wiring import advance_refund
+
+            advance_refund().advance(OrderId.parse(order), RefundId.parse(refund))
         case {"command": "check_receipt", "payment_id": str(payment_id)}:
-            delivery.hear_of_receipts().check(PaymentId.parse(payment_id))
+            from chalicelib.delivery.wiring import hear_of_receipts
+
+            hear_of_receipts().check(PaymentId.parse(payment_id))
         case {"command": "take_complaint", "complaint_id": str(complaint_id)}:
-            complaints.take_complaints().take(complaint_id)
+            from chalicelib.complaints.wiring import take_complaints
+
+            take_complaints().take(complaint_id)
         case {"command": "answer_complaint", "case": str(case)}:
-            complaints.answer_complaints().answer(case)
+            from chalicelib.complaints.wiring import answer_complaints
+
+            answer_complaints().answer(case)
         case _:
             raise ValueError("no such command")

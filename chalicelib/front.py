@@ -1,4 +1,4 @@
-"""The front door: the routes of no room, and the list of all rooms."""
+"""The front door: the routes of no room, and the list of all rooms and their work."""
 
 from functools import cache
 from typing import Any
@@ -7,20 +7,32 @@ from pydantic import BaseModel
 
 from chalicelib import outside
 from chalicelib.books.api import api as books
+from chalicelib.books.jobs import blueprint as books_jobs
 from chalicelib.catalog.api import api as catalog
+from chalicelib.commands import blueprint as commands
 from chalicelib.complaints.api import api as complaints
+from chalicelib.complaints.jobs import blueprint as complaints_jobs
 from chalicelib.delivery.api import api as delivery
+from chalicelib.delivery.jobs import blueprint as delivery_jobs
 from chalicelib.disputes.api import api as disputes
+from chalicelib.disputes.jobs import blueprint as disputes_jobs
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
+from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.health.api import api as health
+from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.api import api as orders
+from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.api import api as payments
+from chalicelib.payments.jobs import blueprint as payments_jobs
 from chalicelib.people.api import api as people
 from chalicelib.reconciliation.api import api as reconciliation
+from chalicelib.reconciliation.jobs import blueprint as reconciliation_jobs
 from chalicelib.refunds.api import api as refunds
+from chalicelib.refunds.jobs import blueprint as refunds_jobs
 from chalicelib.settlement.api import api as settlement
+from chalicelib.settlement.jobs import blueprint as settlement_jobs
 
 VERSION = "0.1.0"
 
@@ -40,6 +52,21 @@ APIS = (
     books,
     health,
     reconciliation,
+)
+BLUEPRINTS = (
+    *(one.blueprint for one in APIS),
+    orders_jobs,
+    payments_jobs,
+    books_jobs,
+    escrow_jobs,
+    settlement_jobs,
+    delivery_jobs,
+    refunds_jobs,
+    disputes_jobs,
+    complaints_jobs,
+    reconciliation_jobs,
+    hearing,
+    commands,
 )
 
 

@@ -2,6 +2,9 @@
 
 Everything a use case meets of the world comes through here, so that a test or a simulator can put
 another world in its place by building the rooms' use cases with its own.
+
+Each thing is imported where it is built: a function starts with what it uses, and this page is the
+one door through which the libraries for the rest would come.
 """
 
 import os
@@ -10,29 +13,26 @@ from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Authenticator, Issuer, Sessions
-from chalicelib.edge.oidc import IssuerKeys
-from chalicelib.edge.queue import SqsQueue, sqs_client
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
-from chalicelib.providers.port import Fate
-from chalicelib.providers.transport import (
-    NoAnswerError,
-    NotSentError,
-    Timeouts,
-    UrllibTransport,
-)
 from chalicelib.settings import settings
-from chalicelib.storage.batches import Batches
-from chalicelib.storage.commit import Commits
-from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
-from chalicelib.storage.lake import Lake, S3Lake, s3_client
-from chalicelib.storage.secrets import revealed
-from chalicelib.storage.table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+    from chalicelib.edge.auth import Authenticator, Sessions
+    from chalicelib.edge.queue import SqsQueue
+    from chalicelib.providers.port import Fate
+    from chalicelib.providers.transport import UrllibTransport
+    from chalicelib.storage.batches import Batches
+    from chalicelib.storage.commit import Commits
+    from chalicelib.storage.lake import Lake
+    from chalicelib.storage.table import Table
 
 randomness = os.urandom
 
@@ -45,60 +45,66 @@ def clock() -> Clock:
 
 
 @cache
-def table() -> Table:
+def table() -> "Table":
     """Return DynamoDB."""
+    from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+
     names = {MAIN: settings().main_table, LOG: settings().log_table}
     return DynamoTable(dynamodb_client(), names)
 
 
 @cache
-def commits() -> Commits:
+def commits() -> "Commits":
     """Return the way every verb commits."""
+    from chalicelib.storage.commit import Commits
+
     return Commits(
         table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_committed
     )
 
 
 @cache
-def transport() -> UrllibTransport:
+def transport() -> "UrllibTransport":
     """Return HTTP to strangers."""
+    from chalicelib.providers.transport import UrllibTransport
+
     return UrllibTransport(clock())
 
 
 @cache
-def bookings_queue() -> SqsQueue:
+def bookings_queue() -> "SqsQueue":
     """Return the queue of verified notifications that met a throttle."""
-    return SqsQueue(sqs_client(), settings().bookings_queue)
+    return _queue(settings().bookings_queue)
 
 
 @cache
-def commands_queue() -> SqsQueue:
+def commands_queue() -> "SqsQueue":
     """Return the queue of work to be done with the outside world."""
-    return SqsQueue(sqs_client(), settings().commands_queue)
+    return _queue(settings().commands_queue)
 
 
 @cache
-def events_queue() -> SqsQueue:
+def events_queue() -> "SqsQueue":
     """Return the queue of what happened."""
-    return SqsQueue(sqs_client(), settings().events_queue)
+    return _queue(settings().events_queue)
 
 
 @cache
-def settlements_queue() -> SqsQueue:
+def settlements_queue() -> "SqsQueue":
     """Return the queue of who is to be settled and paid."""
-    return SqsQueue(sqs_client(), settings().settlements_queue)
+    return _queue(settings().settlements_queue)
 
 
 @cache
-def reconciliations_queue() -> SqsQueue:
+def reconciliations_queue() -> "SqsQueue":
     """Return the queue of days that somebody wants reconciled."""
-    return SqsQueue(sqs_client(), settings().reconciliations_queue)
+    return _queue(settings().reconciliations_queue)
 
 
 @cache
 def dead_letters() -> Mapping[str, Callable[[], int]]:
     """Return who counts each queue's dead letters, by the queue's short name."""
-    configured, client = settings(), sqs_client()
+    configured = settings()
     named = {
         "bookings": configured.bookings_queue,
         "commands": configured.commands_queue,
@@ -106,30 +112,52 @@ def dead_letters() -> Mapping[str, Callable[[], int]]:
         "settlements": configured.settlements_queue,
         "reconciliations": configured.reconciliations_queue,
     }
-    return {short: SqsQueue(client, f"{name}-dead").count for short, name in named.items()}
+    return {short: _queue(f"{name}-dead").count for short, name in named.items()}
+
+
+def _queue(name: str) -> "SqsQueue":
+    from chalicelib.edge.queue import SqsQueue
+
+    return SqsQueue(_sqs(), name)
 
 
 @cache
-def lake() -> Lake:
+def _sqs() -> "SQSClient":
+    from chalicelib.edge.queue import sqs_client
+
+    client: SQSClient = sqs_client()
+    return client
+
+
+@cache
+def lake() -> "Lake":
     """Return the bucket of the numbered list's files."""
+    from chalicelib.storage.lake import S3Lake, s3_client
+
     return S3Lake(s3_client(), settings().lake_bucket)
 
 
 @cache
-def documents() -> Lake:
+def documents() -> "Lake":
     """Return the bucket of what people hand in."""
+    from chalicelib.storage.lake import S3Lake, s3_client
+
     return S3Lake(s3_client(), settings().documents_bucket)
 
 
 @cache
-def batches() -> Batches:
+def batches() -> "Batches":
     """Return the way many writes are made."""
+    from chalicelib.storage.batches import Batches
+
     return Batches(table=table(), commits=commits())
 
 
 @cache
-def sessions() -> Sessions:
+def sessions() -> "Sessions":
     """Return shoppers' sessions."""
+    from chalicelib.edge.auth import Sessions
+
     configured = settings()
     return Sessions(
         secret(configured.session_key), clock=clock(), ttl_seconds=configured.session_ttl_seconds
@@ -137,8 +165,11 @@ def sessions() -> Sessions:
 
 
 @cache
-def authenticator() -> Authenticator:
+def authenticator() -> "Authenticator":
     """Return who lets callers in."""
+    from chalicelib.edge.auth import Authenticator, Issuer
+    from chalicelib.edge.oidc import IssuerKeys
+
     configured = settings()
     keys = IssuerKeys(configured.oidc_issuer, fetch=_fetch, clock=clock())
     issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
@@ -147,10 +178,12 @@ def authenticator() -> Authenticator:
 
 def secret(value: SecretStr) -> str:
     """Return a secret setting in clear, fetched if it is only named."""
+    from chalicelib.storage.secrets import revealed
+
     return revealed(value.get_secret_value())
 
 
-def tell_fate(provider: str, fate: Fate) -> None:
+def tell_fate(provider: str, fate: "Fate") -> None:
     """Count what became of a call to a provider."""
     observe.count("ProviderCall", provider=provider, fate=fate)
 
@@ -161,6 +194,8 @@ def _tell_committed(event: str) -> None:
 
 def _fetch(address: str) -> bytes:
     """GET a public document, or raise `OSError`."""
+    from chalicelib.providers.transport import NoAnswerError, NotSentError, Timeouts
+
     try:
         answer = transport().send(
             "GET", address, {"Accept": "application/json"}, b"", Timeouts().within(3)

@@ -1,12 +1,18 @@
-"""Configuration is environment only, read once, refused early when it can't be right."""
+"""Configuration is environment only, read once, refused early when it can't be right.
 
+Read with pydantic alone: pydantic-settings takes longer to import than all of pydantic, for sources
+that are not used here (docs/decisions/0021-cold-starts-are-counted.md).
+"""
+
+import os
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_origin
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import from_json
 
 
 class FundsModel(StrEnum):
@@ -20,13 +26,12 @@ SHIP_DAYS_BEFORE_FREEZE_ENDS = 2
 """So long before its freeze ends a dispute is over; then what was not shipped can still go back."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every knob. Texts of secrets may be given as `secret:<name>`: see `storage/secrets.py`."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         extra="ignore",
-        env_ignore_empty=True,
         hide_input_in_errors=True,  # the input holds secrets
     )
 
@@ -81,6 +86,14 @@ class Settings(BaseSettings):
 
     business_clock_file: Path | None = None  # development only: seconds added to business time
 
+    def __init__(self) -> None:
+        """Read the environment, each field under its own name; an empty text is none."""
+        given = {name.lower(): text for name, text in os.environ.items() if text}
+        fields = type(self).model_fields.items()
+        super().__init__(
+            **{name: _read(field, given[name]) for name, field in fields if name in given}
+        )
+
     @property
     def production(self) -> bool:
         """Tell whether real money may flow."""
@@ -104,6 +117,16 @@ class Settings(BaseSettings):
         if bool(self.wechat_push_token) != bool(self.wechat_push_aes_key):
             raise ValueError("WECHAT_PUSH_TOKEN and WECHAT_PUSH_AES_KEY go together")
         return self
+
+
+def _read(field: FieldInfo, text: str) -> Any:
+    """Read a table, which is written as JSON; what is none is left for the field to refuse."""
+    if get_origin(field.annotation) is not dict:
+        return text
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
 
 
 @cache

@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local.deploying import wanted
 from local.emulator import Emulator, EmulatorError
 from local.environment import EMULATED
 from local.lifeline import spawn
+from local.packaging.parameters import SECRETS, SECRETS_WHERE
 from local.sandbox.keys import environment, load_or_create
 from local.stack import answers, tail
 
@@ -78,14 +78,14 @@ def _places(folder: Path, gateway: str) -> dict[str, str]:
 
 def _write(folder: Path, told: dict[str, str]) -> None:
     """Write what a person would have got from the provider's console."""
-    secret = {*wanted.secrets(required=True), *wanted.secrets(required=False)}
+    secret = {*SECRETS, *SECRETS_WHERE}
     (folder / "secrets").mkdir(mode=0o700, exist_ok=True)
     for name in secret & set(told):
         file = folder / "secrets" / name
         file.touch(mode=0o600)
         file.write_text(told[name])
     settings = {name: value for name, value in told.items() if name not in secret}
-    settings["BUSINESS_CLOCK_FILE"] = str(folder / "clock")
+    settings |= {"BUSINESS_CLOCK_FILE": str(folder / "clock"), "WECHAT_PUSHES": "yes"}
     lines = "".join(f"{name}={value}\n" for name, value in sorted(settings.items()))
     (folder / "dev.env").write_text(lines)
 

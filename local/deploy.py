@@ -8,7 +8,7 @@ ALLOW_REPLACEMENT=1 says so. Exit 0 when it is deployed or nothing was to change
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from local.deploying.changes import rendered
 from local.deploying.cloud import Cloud, DeployError, cloud
 from local.deploying.stacks import Proposal, Stacks, Watch
 from local.deploying.watched import watch
+from local.packaging.parameters import named_after, secret_name
 
 _ROOT = Path(__file__).parent.parent
 _UNKNOWN = "https://address-not-known-yet.invalid"
@@ -57,8 +58,8 @@ def deploy(asked: Asked) -> None:
     there = cloud()
     stacks = Stacks(there, stack_name(asked.stage), poll_seconds=there.poll_seconds)
     print(f"{stacks.name} to {there.place()}")
-    told = settings_of(there, stacks, asked.stage)
     template, code = artifacts.packaged(_ROOT / "build" / "package")
+    told = settings_of(there, stacks, asked.stage, template["Parameters"])
     parameters = _parameters(asked.stage, told, template)
     bucket = artifacts.ready_bucket(there)
     key = artifacts.uploaded(there, bucket, asked.stage, code, "zip")
@@ -83,46 +84,41 @@ def stack_name(stage: str) -> str:
     return f"shoukuan-{stage}"
 
 
-def settings_of(there: Cloud, stacks: Stacks, stage: str) -> dict[str, str]:
+def settings_of(
+    there: Cloud, stacks: Stacks, stage: str, parameters: Collection[str]
+) -> dict[str, str]:
     """Return a stage's settings, as the functions will see them; refuse what can't be right."""
-    told = wanted.read(Path("deploy") / f"{stage}.env")
-    kept = _kept(there, stage)
-    missing = [
-        name
-        for name in wanted.secrets(required=True)
-        if wanted.secret_name(stage, name) not in kept
-    ]
-    if missing:
-        raise DeployError(f"{', '.join(missing)}: not kept yet, `make secrets STAGE={stage}` does")
-    told |= wanted.kept_parameters(stage, kept)
+    told = wanted.read(Path("deploy") / f"{stage}.env", parameters)
     if not told.get("PUBLIC_BASE_URL"):
         own_domain = told.get("DOMAIN_NAME")
         outputs = stacks.outputs()
         known = emulated.address(there, outputs) if outputs else _UNKNOWN
         told["PUBLIC_BASE_URL"] = f"https://{own_domain}" if own_domain else known
     wanted.checked(stage, told)
+    client = there.client("secretsmanager")
+    missing = [name for name in wanted.secrets_of(told) if not _is_kept(client, stage, name)]
+    if missing:
+        raise DeployError(f"{', '.join(missing)}: not kept yet, `make secrets STAGE={stage}` does")
     return told
 
 
-def _kept(there: Cloud, stage: str) -> set[str]:
-    """Return which of the stage's secrets are there; their values are not looked at."""
-    client, found = there.client("secretsmanager"), set()
-    for setting in (*wanted.secrets(required=True), *wanted.secrets(required=False)):
-        name = wanted.secret_name(stage, setting)
-        try:
-            client.describe_secret(SecretId=name)
-        except client.exceptions.ResourceNotFoundException:
-            continue
-        found.add(name)
-    return found
+def _is_kept(client: Any, stage: str, setting: str) -> bool:
+    """Tell whether a secret is there; its value is not looked at."""
+    try:
+        client.describe_secret(SecretId=secret_name(stage, setting))
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
 
 
 def _parameters(stage: str, told: Mapping[str, str], template: Mapping[str, Any]) -> dict[str, str]:
-    values = {wanted.parameter_name(name): value for name, value in told.items() if value}
+    """Say every parameter: what is no longer told goes back to its default."""
+    values = {named_after(name): value for name, value in told.items() if value}
     values |= {"Stage": stage}
-    if strange := set(values) - set(template["Parameters"]):
-        raise DeployError(f"the template has no parameter {', '.join(sorted(strange))}")
-    return {name: values.get(name, "") for name in template["Parameters"]}
+    return {
+        name: values.get(name, str(declared.get("Default", "")))
+        for name, declared in template["Parameters"].items()
+    }
 
 
 def _guard(there: Cloud, stacks: Stacks, asked: Asked) -> Watch:

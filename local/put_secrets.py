@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deploying import wanted
 from local.deploying.cloud import DeployError, cloud
+from local.packaging.parameters import SECRETS, SECRETS_WHERE, secret_name
 
 _SESSION_KEY = "SESSION_KEY"
 
@@ -39,13 +39,13 @@ def main() -> int:
 
 def put(client: Any, stage: str, folder: Path) -> list[str]:
     """Keep each secret that has a file; return the required ones that are nowhere."""
-    known = [*wanted.secrets(required=True), *wanted.secrets(required=False)]
+    known = [*SECRETS, *SECRETS_WHERE]
     strange = sorted(path.name for path in folder.iterdir() if path.name not in known)
     if strange:
         raise DeployError(f"{folder}: no secret is called {', '.join(strange)}")
     missing = []
     for setting in known:
-        name, file = wanted.secret_name(stage, setting), folder / setting
+        name, file = secret_name(stage, setting), folder / setting
         old = _kept(client, name)
         new = file.read_text().strip() if file.exists() else None
         if new is None and old is None and setting == _SESSION_KEY:
@@ -56,7 +56,7 @@ def put(client: Any, stage: str, folder: Path) -> list[str]:
             _keep(client, name, new, fresh=old is None)
         elif old is not None:
             print(f"  unchanged  {name}")
-        elif setting in wanted.secrets(required=True):
+        elif setting in SECRETS:
             missing.append(setting)
     return missing
 

@@ -98,9 +98,9 @@ class Stack:
             self._start_aws()
             environment = self.environment()
             self._start("sandbox", "local.sandbox", environment, f"{self.sandbox}/healthz")
-            self._start("api", "local.api", environment, f"{self.api}/healthz")
+            self._start("api", "server.api", environment, f"{self.api}/healthz")
             health = f"http://127.0.0.1:{self.worker_port}/"
-            self._start("worker", "local.workers", environment, health)
+            self._start("worker", "server.workers", environment, health)
             for child in self._children:
                 child.wait_until_up()
         except BaseException:

@@ -25,6 +25,18 @@ def test_a_complete_environment_is_read(good: pytest.MonkeyPatch) -> None:
     assert Settings().session_key.get_secret_value() == SECRET
 
 
+def test_texts_become_what_they_stand_for(good: pytest.MonkeyPatch) -> None:
+    good.setenv("SHIPPING_REPORTS", "false")
+    good.setenv("ORDER_TTL_SECONDS", "900")
+    good.setenv("PLATFORM_FEE_RATES", '{"gold/tea": 60}')
+    good.setenv("WECHATPAY_FALLBACK_URL", "")
+    read = Settings()
+    assert read.shipping_reports is False
+    assert read.order_ttl_seconds == 900
+    assert read.platform_fee_rates == {"gold/tea": 60}
+    assert read.wechatpay_fallback_url is None, "an empty text is no text"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
@@ -32,6 +44,8 @@ def test_a_complete_environment_is_read(good: pytest.MonkeyPatch) -> None:
         ("WECHATPAY_MCH_ID", "", "wechatpay_mch_id"),
         ("ORDER_TTL_SECONDS", "5", "order_ttl_seconds"),
         ("FUNDS_MODEL", "generous", "funds_model"),
+        ("PLATFORM_FEE_RATES", '{"gold/tea": 6000}', "platform_fee_rates"),
+        ("PLATFORM_FEE_RATES", "gold/tea=60", "platform_fee_rates"),
         ("SHIP_DAYS", "0", "ship_days"),
         ("SHIP_DAYS", "28", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
         ("FREEZE_DAYS", "17", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),

@@ -14,7 +14,7 @@ from chalicelib.kernel.errors import PlatformError
 ROOT = Path(__file__).parent.parent
 CODE = sorted(
     path
-    for top in ("app.py", "chalicelib", "local", "tests", "benchmarks")
+    for top in ("app.py", "chalicelib", "server", "local", "tests", "benchmarks")
     for path in ([ROOT / top] if top.endswith(".py") else (ROOT / top).rglob("*.py"))
 )
 FILE_LINES_MAX = 400

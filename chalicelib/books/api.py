@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from chalicelib.books import wiring
 from chalicelib.books.model import AccountNotFoundError, MerchantsBalances, StatementLine, Totals
 from chalicelib.books.rules import csv_of
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.ids import EntryId, MerchantId, OrderId

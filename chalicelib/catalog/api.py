@@ -13,7 +13,7 @@ from chalicelib.catalog.model import (
     ProductNotFoundError,
     SellerNotFoundError,
 )
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import Text60
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

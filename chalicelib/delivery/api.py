@@ -5,7 +5,7 @@ from pydantic import AwareDatetime, BaseModel
 from chalicelib.delivery import wiring
 from chalicelib.delivery.model import ReportState, ShipmentNotFoundError
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.api import visible

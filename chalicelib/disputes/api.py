@@ -22,7 +22,7 @@ from chalicelib.disputes.model import (
 )
 from chalicelib.disputes.rules import assert_evidence, document_name
 from chalicelib.disputes.usecases import evidence_id
-from chalicelib.edge.auth import Caller, Scope
+from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import visible
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

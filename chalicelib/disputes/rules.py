@@ -30,7 +30,7 @@ def _frozen_until(order: Order, freeze_days: int) -> datetime:
 
 
 FILE_BYTES_MAX = 3 * 1024 * 1024
-_BEGINNINGS = {
+MEDIA_TYPES = {
     "image/jpeg": b"\xff\xd8\xff",
     "image/png": b"\x89PNG\r\n\x1a\n",
     "application/pdf": b"%PDF-",
@@ -39,9 +39,9 @@ _BEGINNINGS = {
 
 def assert_evidence(media_type: str, body: bytes) -> None:
     """Raise `NotEvidenceError` unless a file is the picture or PDF that it says it is."""
-    beginning = _BEGINNINGS.get(media_type)
+    beginning = MEDIA_TYPES.get(media_type)
     if beginning is None:
-        raise NotEvidenceError("send a picture or a PDF", accepted=sorted(_BEGINNINGS))
+        raise NotEvidenceError("send a picture or a PDF", accepted=sorted(MEDIA_TYPES))
     if not body.startswith(beginning):
         raise NotEvidenceError("the file is not what it says it is", media_type=media_type)
     if len(body) > FILE_BYTES_MAX:

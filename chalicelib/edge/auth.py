@@ -8,15 +8,14 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Protocol
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
+from chalicelib.edge.callers import Caller, Scope, UnauthenticatedError
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Kind, PlatformError
 from chalicelib.kernel.ids import InvalidIdError, MemberId, MerchantId
 from chalicelib.kernel.strict_json import read_object
 
@@ -27,55 +26,6 @@ _SESSION_KEY_BYTES_MIN = 32
 _ISSUER_ALGORITHMS = ["RS256", "ES256", "EdDSA", "Ed25519"]  # the last two are one
 _LEEWAY_SECONDS = 30
 _TOKEN_CHARACTERS_MAX = 8192
-
-
-class Scope(StrEnum):
-    """What a caller is."""
-
-    MEMBER = "member"
-    MERCHANT = "merchant"
-    OPERATOR = "operator"
-    PARTNER = "partner"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A verified caller."""
-
-    subject: str
-    scopes: frozenset[Scope]
-    merchant_id: MerchantId | None = None
-
-    @property
-    def member_id(self) -> MemberId:
-        """Return the shopper's id; only members' routes ask."""
-        assert Scope.MEMBER in self.scopes
-        return MemberId.parse(self.subject)
-
-    @property
-    def own_merchant_id(self) -> MerchantId:
-        """Return the merchant's id; only merchants' routes ask."""
-        assert self.merchant_id is not None
-        return self.merchant_id
-
-    @property
-    def only_merchant_id(self) -> MerchantId | None:
-        """Return the one merchant whose things are shown; None for an operator, who sees all."""
-        return None if Scope.OPERATOR in self.scopes else self.own_merchant_id
-
-
-class UnauthenticatedError(PlatformError):
-    """No token, or one that does not verify."""
-
-    kind = Kind.UNAUTHENTICATED
-    code = "unauthenticated"
-
-
-class ForbiddenError(PlatformError):
-    """The token is good, but not for this."""
-
-    kind = Kind.FORBIDDEN
-    code = "forbidden"
 
 
 class Keys(Protocol):

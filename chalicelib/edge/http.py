@@ -18,16 +18,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Authenticator, Caller, ForbiddenError, Scope
 from chalicelib.edge.bodies import read_body, read_query
+from chalicelib.edge.callers import Caller, ForbiddenError, Scope
 from chalicelib.edge.problems import SAFE_HEADERS, InternalError, problem_response
 from chalicelib.kernel.errors import Kind, PlatformError
+
+if TYPE_CHECKING:
+    from chalicelib.edge.auth import Authenticator
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -112,8 +115,9 @@ class Api:
     """A room's routes."""
 
     name: str
-    authenticator: Callable[[], Authenticator]
+    authenticator: "Callable[[], Authenticator]"
     operations: list[Operation] = field(default_factory=list)
+    views: dict[tuple[str, str], Callable[..., Response]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.blueprint = Blueprint(self.name)
@@ -137,6 +141,7 @@ class Api:
                 return _run(self, operation, handler, path_parameters)
 
             view.__name__ = handler.__name__
+            self.views[method, path] = view
             route = self.blueprint.route(path, methods=[method], content_types=["*/*"])
             route(view)
             return handler

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, import_key
 
-from chalicelib.edge.auth import UnauthenticatedError
+from chalicelib.edge.callers import UnauthenticatedError
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.errors import TryAgainError
 from chalicelib.kernel.strict_json import read_object

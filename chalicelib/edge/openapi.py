@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.edge.auth import ForbiddenError, UnauthenticatedError
 from chalicelib.edge.bodies import InvalidQueryError
+from chalicelib.edge.callers import ForbiddenError, UnauthenticatedError
 from chalicelib.edge.http import PATH_PARAMETER, Api, IdempotencyKeyRequiredError, Operation
 from chalicelib.edge.oidc import IssuerUnreachableError
 from chalicelib.edge.problems import (

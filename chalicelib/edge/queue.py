@@ -4,17 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import botocore.config
-import botocore.session
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import aws
 from chalicelib.edge import observe
 from chalicelib.edge.problems import InternalError
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from mypy_boto3_sqs import SQSClient
 
 Message = dict[str, Any]
@@ -38,10 +36,9 @@ _BATCH_MAX = 10
 
 def sqs_client() -> Any:
     """Build a client with short timeouts; addresses come by environment."""
-    config = botocore.config.Config(
-        connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 1}
+    return aws.client(
+        "sqs", connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 1}
     )
-    return botocore.session.get_session().create_client("sqs", config=config)
 
 
 class SqsQueue:
@@ -102,7 +99,7 @@ class SqsQueue:
 
 def partial_batch(
     event: Mapping[str, Any], handle: Callable[[Message], None]
-) -> PartialItemFailureResponse:
+) -> "PartialItemFailureResponse":
     """Handle each record by itself; those that fail, and only those, come again.
 
     Returns SQS's partial batch response.
@@ -125,6 +122,9 @@ def partial_batch(
             known = isinstance(error, PlatformError)
             observe.count("MessageFailed", code=code if known else InternalError.code)
             raise
+
+    # Only a queue's worker needs it, and it loads a model of every event that AWS knows.
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     with processor(list(event["Records"]), handled):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from chalicelib.catalog.api import Price
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.escrow import wiring
 from chalicelib.escrow.model import (

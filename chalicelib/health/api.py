@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.health import wiring
 from chalicelib.health.model import CheckName, State

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 class Record(BaseModel):
     """A value that never changes; a change makes a new one, validated."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    # Built when first used: a process starts with many kinds of record, and reads a few of them.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     def evolve(self, **changes: Any) -> Self:
         """Return a validated copy with some fields changed."""

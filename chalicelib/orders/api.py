@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.catalog.model import OutOfStockError
-from chalicelib.edge.auth import Caller, Scope
+from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

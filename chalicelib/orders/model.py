@@ -188,3 +188,13 @@ class OrderTotalTooLargeError(PlatformError):
 
     kind = Kind.CONFLICT
     code = "order_total_too_large"
+
+
+def refund_verb(order: Order, *, held: Money, returned: Money) -> OrderVerb:
+    """Return what a refund of so much held and so much released money does to an order."""
+    left_held, kept = order.held - held, order.released - order.returned - returned
+    if left_held.amount == kept.amount == 0:
+        return OrderVerb.REFUND
+    if held.amount and not left_held.amount:
+        return OrderVerb.REFUND_REST
+    return OrderVerb.REFUND_PART

@@ -15,7 +15,6 @@ from chalicelib.orders.model import (
     OrderShare,
     OrderState,
     OrderTotalTooLargeError,
-    OrderVerb,
     ProductsNotFoundError,
     Wanted,
 )
@@ -141,16 +140,6 @@ def agreed_between(order: Order, before: Money, after: Money) -> Taken:
         for (who, part), (_, earlier) in zip(shares, shares_before, strict=True)
     )
     return fee - fee_before, grown
-
-
-def refund_verb(order: Order, *, held: Money, returned: Money) -> OrderVerb:
-    """Return what a refund of so much held and so much released money does to an order."""
-    left_held, kept = order.held - held, order.released - order.returned - returned
-    if left_held.amount == kept.amount == 0:
-        return OrderVerb.REFUND
-    if held.amount and not left_held.amount:
-        return OrderVerb.REFUND_REST
-    return OrderVerb.REFUND_PART
 
 
 def is_payable(order: Order, *, now: datetime) -> bool:

@@ -17,8 +17,8 @@ from chalicelib.orders.model import (
     OrderVerb,
     Placed,
     Shipment,
+    refund_verb,
 )
-from chalicelib.orders.rules import refund_verb
 from chalicelib.providers.funds import ReceiverKind
 from chalicelib.storage import keys
 from chalicelib.storage.batches import READ_MAX, Group, chunked

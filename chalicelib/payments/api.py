@@ -1,11 +1,11 @@
 """Paying an order, and hearing from the provider."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import OrderId, PaymentId
@@ -20,7 +20,6 @@ from chalicelib.payments.model import (
     SellerUnknownError,
 )
 from chalicelib.payments.rules import take_complaint_command
-from chalicelib.payments.usecases import Started
 from chalicelib.providers.complaints import Complained
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.port import (
@@ -31,6 +30,9 @@ from chalicelib.providers.port import (
     ProviderUnavailableError,
 )
 from chalicelib.providers.refunds import Refunded
+
+if TYPE_CHECKING:
+    from chalicelib.payments.usecases.start import Started
 
 api = Api(__name__, authenticator=wiring.authenticator)
 
@@ -128,7 +130,7 @@ def hear_of_payment(heard: Heard) -> None:
         observe.note("an event of no concern", what=type(heard).__name__)
 
 
-def _shown(started: Started) -> PaymentView:
+def _shown(started: "Started") -> PaymentView:
     payment = started.payment
     return PaymentView(
         id=payment.id,

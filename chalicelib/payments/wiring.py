@@ -1,31 +1,31 @@
-"""The room's collaborators in production."""
+"""The room's collaborators in production.
+
+What a notification needs is imported with the page; what other verbs need, where it is built.
+"""
 
 import json
 from collections.abc import Mapping
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from chalicelib import outside
-from chalicelib.catalog.store import CatalogStore
 from chalicelib.edge import observe
 from chalicelib.ledger.journal import Journal
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments.model import Booking
 from chalicelib.payments.store import PaymentStore
-from chalicelib.payments.usecases import (
-    AskAboutPayment,
-    Capture,
-    CloseOrder,
-    Hear,
-    Providers,
-    RefreshCertificates,
-    StartPayment,
-    offered,
-)
-from chalicelib.people import wiring as people
+from chalicelib.payments.usecases.capture import Capture, Hear
 from chalicelib.providers.port import Collected
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.client import WeChatPay
 from chalicelib.settings import FundsModel, settings
+
+if TYPE_CHECKING:
+    from chalicelib.payments.usecases.ask import AskAboutPayment
+    from chalicelib.payments.usecases.certificates import RefreshCertificates
+    from chalicelib.payments.usecases.close import CloseOrder
+    from chalicelib.payments.usecases.offers import Providers
+    from chalicelib.payments.usecases.start import StartPayment
 
 authenticator = outside.authenticator
 
@@ -46,7 +46,7 @@ def wechatpay() -> WeChatPay:
         mch_id=configured.wechatpay_mch_id,
         app_id=configured.wechatpay_app_id,
         serial_no=configured.wechatpay_serial_no,
-        private_key_pem=outside.secret(configured.wechatpay_private_key),
+        private_key_pem=partial(outside.secret, configured.wechatpay_private_key),
         api_v3_key=outside.secret(configured.wechatpay_api_v3_key),
         api_v3_key_previous=outside.secret(previous) if previous else None,
         public_key_id=configured.wechatpay_public_key_id,
@@ -67,8 +67,10 @@ def wechatpay() -> WeChatPay:
 
 
 @cache
-def providers() -> Providers:
+def providers() -> "Providers":
     """Return the providers that are offered here."""
+    from chalicelib.payments.usecases.offers import offered
+
     return offered([wechatpay()])
 
 
@@ -84,7 +86,7 @@ def capture() -> Capture:
     )
 
 
-def start_payment() -> StartPayment:
+def start_payment() -> "StartPayment":
     """Return the way a payment is started; here certificates that others downloaded are learnt.
 
     Never on a notification's path, which has no time for it.
@@ -98,7 +100,10 @@ def start_payment() -> StartPayment:
 
 
 @cache
-def _start_payment() -> StartPayment:
+def _start_payment() -> "StartPayment":
+    from chalicelib.payments.usecases.start import StartPayment
+    from chalicelib.people.wiring import seller_of
+
     return StartPayment(
         table=outside.table(),
         payments=PaymentStore(outside.table()),
@@ -106,14 +111,17 @@ def _start_payment() -> StartPayment:
         providers=providers(),
         capture=capture(),
         clock=outside.clock(),
-        seller_of=people.seller_of,
+        seller_of=seller_of,
         unfreezes=settings().funds_model is FundsModel.PARTNER,
     )
 
 
 @cache
-def close_order() -> CloseOrder:
+def close_order() -> "CloseOrder":
     """Return the way an overdue order is closed."""
+    from chalicelib.catalog.store import CatalogStore
+    from chalicelib.payments.usecases.close import CloseOrder
+
     return CloseOrder(
         payments=PaymentStore(outside.table()),
         orders=OrderStore(outside.table()),
@@ -127,8 +135,10 @@ def close_order() -> CloseOrder:
 
 
 @cache
-def refresh_certificates() -> RefreshCertificates:
+def refresh_certificates() -> "RefreshCertificates":
     """Return the keeper of WeChat Pay's certificates."""
+    from chalicelib.payments.usecases.certificates import RefreshCertificates
+
     return RefreshCertificates(
         payments=PaymentStore(outside.table()),
         commits=outside.commits(),
@@ -138,8 +148,10 @@ def refresh_certificates() -> RefreshCertificates:
 
 
 @cache
-def ask_about_payment() -> AskAboutPayment:
+def ask_about_payment() -> "AskAboutPayment":
     """Return the way payments are asked about."""
+    from chalicelib.payments.usecases.ask import AskAboutPayment
+
     return AskAboutPayment(
         payments=PaymentStore(outside.table()),
         providers=providers(),

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import Text64
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from chalicelib.catalog.api import Price
-from chalicelib.edge.auth import Caller, Scope
+from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.texts import Text64, visible
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from chalicelib.catalog.api import Price
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -18,6 +16,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from chalicelib import aws
 from chalicelib.storage.conditions import Condition, Expression
 from chalicelib.storage.table import (
     Action,
@@ -65,7 +64,8 @@ _REASONS = {
 
 def dynamodb_client(*, connect: float = CONNECT_SECONDS, read: float = READ_SECONDS) -> Any:
     """Build a client without retries and with short timeouts; addresses come by environment."""
-    config = botocore.config.Config(
+    return aws.client(
+        "dynamodb",
         connect_timeout=connect,
         read_timeout=read,
         retries={"total_max_attempts": 1},
@@ -75,7 +75,6 @@ def dynamodb_client(*, connect: float = CONNECT_SECONDS, read: float = READ_SECO
         parameter_validation=False,
         user_agent="shoukuan",  # a fixed one is not spelled anew for every call
     )
-    return botocore.session.get_session().create_client("dynamodb", config=config)
 
 
 class DynamoTable:

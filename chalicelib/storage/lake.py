@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import aws
 from chalicelib.kernel.errors import TryAgainError
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ class Lake(Protocol):
 
 def s3_client() -> Any:
     """Build a client with short timeouts; addresses come by environment."""
-    config = botocore.config.Config(
-        connect_timeout=0.5, read_timeout=5.0, retries={"total_max_attempts": 3}
+    return aws.client(
+        "s3", connect_timeout=0.5, read_timeout=5.0, retries={"total_max_attempts": 3}
     )
-    return botocore.session.get_session().create_client("s3", config=config)
 
 
 class S3Lake:

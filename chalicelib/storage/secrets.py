@@ -1,8 +1,9 @@
 """Secrets by name: a setting that reads `secret:<name>` is fetched from Secrets Manager."""
 
+from functools import cache
 from typing import Any
 
-import botocore.session
+from chalicelib import aws
 
 _MARK = "secret:"
 
@@ -11,6 +12,12 @@ def revealed(text: str) -> str:
     """Return the text itself, or the secret that it names."""
     if not text.startswith(_MARK):
         return text
-    client: Any = botocore.session.get_session().create_client("secretsmanager")
-    answer = client.get_secret_value(SecretId=text.removeprefix(_MARK))
+    answer = _client().get_secret_value(SecretId=text.removeprefix(_MARK))
     return str(answer["SecretString"])
+
+
+@cache
+def _client() -> Any:
+    return aws.client(
+        "secretsmanager", connect_timeout=1.0, read_timeout=2.0, retries={"total_max_attempts": 3}
+    )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from chalicelib.edge.auth import Authenticator, Issuer, Scope, Sessions, UnauthenticatedError
+from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.callers import Scope, UnauthenticatedError
 from chalicelib.edge.oidc import IssuerKeys, IssuerUnreachableError
 from chalicelib.kernel.ids import MemberId, MerchantId
 from tests.fakes.clock import StoppedClock

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 from pydantic import BaseModel, ConfigDict, Field
 
-from chalicelib.edge.auth import Authenticator, Issuer, Scope, Sessions
+from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.pages import Page, read_cursor, write_cursor

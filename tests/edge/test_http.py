@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Authenticator, Caller, Scope, UnauthenticatedError
+from chalicelib.edge.auth import Authenticator
+from chalicelib.edge.callers import Caller, Scope, UnauthenticatedError
 from chalicelib.edge.http import Answer, Api, Call, remember_request
 from chalicelib.edge.openapi import document
 from chalicelib.edge.pages import InvalidCursorError, read_cursor, write_cursor

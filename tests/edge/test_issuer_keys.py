@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from chalicelib.edge.auth import Authenticator, Issuer, Scope, Sessions, UnauthenticatedError
+from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.callers import Scope, UnauthenticatedError
 from chalicelib.edge.oidc import IssuerKeys, IssuerUnreachableError
 from tests.fakes.clock import StoppedClock
 

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.edge import observe
-from chalicelib.edge.auth import Authenticator, Issuer, Scope, Sessions
+from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.kernel.errors import TryAgainError

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from chalicelib.edge.auth import Authenticator, Scope
+from chalicelib.edge.auth import Authenticator
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.edge.openapi import document
 from chalicelib.edge.pages import Page

@@ -11,9 +11,7 @@ from chalicelib.delivery.usecases import TellReceived, TellReport
 from chalicelib.kernel.clock import Clock, Pause
 from chalicelib.kernel.ids import OrderId, Randomness
 from chalicelib.ledger.events import Message
-from chalicelib.payments.usecases import (
-    Tell,
-)
+from chalicelib.payments.usecases.capture import Tell
 from chalicelib.providers.bills import Bills
 from chalicelib.providers.complaints import Complaints
 from chalicelib.providers.port import Login, Provider

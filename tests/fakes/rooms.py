@@ -29,13 +29,11 @@ from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
 from chalicelib.payments.store import PaymentStore
-from chalicelib.payments.usecases import (
-    AskAboutPayment,
-    Capture,
-    CloseOrder,
-    StartPayment,
-    offered,
-)
+from chalicelib.payments.usecases.ask import AskAboutPayment
+from chalicelib.payments.usecases.capture import Capture
+from chalicelib.payments.usecases.close import CloseOrder
+from chalicelib.payments.usecases.offers import offered
+from chalicelib.payments.usecases.start import StartPayment
 from chalicelib.people.model import RateTable
 from chalicelib.people.rules import may
 from chalicelib.people.store import PeopleStore

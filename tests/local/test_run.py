@@ -16,7 +16,7 @@ import pytest
 
 from local.client import Client
 from local.emulator import free_port
-from local.wsgi import Gateway
+from server.wsgi import Gateway
 from tests.edge.test_http import app as tea
 from tests.edge.test_http import seen
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.payments.usecases import RefreshCertificates
+from chalicelib.payments.usecases.certificates import RefreshCertificates
 from chalicelib.providers.port import Certificate, ProviderUnavailableError
 from tests.fakes.clock import START
 from tests.fakes.house import House

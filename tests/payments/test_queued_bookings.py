@@ -12,9 +12,9 @@ from chalicelib.kernel.money import fen
 from chalicelib.orders.model import OrderState
 from chalicelib.payments import wiring
 from chalicelib.payments.model import Booking
-from chalicelib.payments.usecases import Hear
+from chalicelib.payments.usecases.capture import Hear
 from chalicelib.providers.port import Collected
-from local.context import LambdaContext
+from server.context import LambdaContext
 from tests.fakes.house import TTL_SECONDS, House
 from tests.payments.test_busy_database import TroubledTable
 

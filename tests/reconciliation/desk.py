@@ -6,7 +6,7 @@ import pytest
 
 from app import app
 from chalicelib import outside
-from chalicelib.edge.auth import Caller, Scope
+from chalicelib.edge.callers import Caller, Scope
 from chalicelib.reconciliation import wiring
 from chalicelib.reconciliation.api import api
 from chalicelib.reconciliation.model import Discrepancy, Outcome

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.providers.bills import BillBrokenError, BillKind, BillLine, BillNotReadyError
 from chalicelib.reconciliation.model import DiscrepancyState, Outcome
 from tests.reconciliation.desk import Desk, codes

@@ -10,8 +10,8 @@ from app import app
 from chalicelib.kernel.errors import PlatformError
 from chalicelib.providers.bills import BillBrokenError, BillKind, BillNotReadyError
 from chalicelib.providers.port import ProviderUnavailableError
-from local.context import LambdaContext
-from local.schedules import schedules_of
+from server.context import LambdaContext
+from server.schedules import schedules_of
 from tests.edge.calls import Ear, listening
 from tests.reconciliation.desk import Desk
 

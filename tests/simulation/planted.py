@@ -19,7 +19,7 @@ from chalicelib.orders.store import ORDER, OrderStore
 from chalicelib.orders.usecases import RememberDue, SweepExpired
 from chalicelib.payments.model import Booking
 from chalicelib.payments.rules import PAYMENT
-from chalicelib.payments.usecases import Capture, Hear
+from chalicelib.payments.usecases.capture import Capture, Hear
 from chalicelib.providers.port import Collected
 from chalicelib.refunds.usecases import AcceptRefund
 from chalicelib.storage import keys

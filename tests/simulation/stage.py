@@ -14,7 +14,8 @@ from chalicelib.kernel.money import fen
 from chalicelib.ledger.journal import JournalEntry
 from chalicelib.orders.model import Order, Wanted
 from chalicelib.payments.model import Booking
-from chalicelib.payments.usecases import Hear, RefreshCertificates
+from chalicelib.payments.usecases.capture import Hear
+from chalicelib.payments.usecases.certificates import RefreshCertificates
 from chalicelib.providers.funds import TransferState
 from chalicelib.providers.port import Collected, Provider
 from chalicelib.providers.refunds import RefundStatus

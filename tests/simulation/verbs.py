@@ -13,7 +13,11 @@ from chalicelib.kernel.money import fen
 from chalicelib.ledger.days import business_day
 from chalicelib.orders import usecases as orders
 from chalicelib.orders.model import Wanted
-from chalicelib.payments import usecases as payments
+from chalicelib.payments.usecases.ask import AskAboutPayment
+from chalicelib.payments.usecases.capture import Capture, Hear
+from chalicelib.payments.usecases.certificates import RefreshCertificates
+from chalicelib.payments.usecases.close import CloseOrder
+from chalicelib.payments.usecases.start import StartPayment
 from chalicelib.people import usecases as people
 from chalicelib.providers.port import Certificate
 from tests.fakes.clock import START
@@ -289,24 +293,24 @@ VERBS = [
     Registered("create product", _create, (catalog.Catalog.create,)),
     Registered("place order", _place, (orders.PlaceOrder.place,)),
     Registered("place order, scattered stock", _place_over_shards, (orders.PlaceOrder.place,)),
-    Registered("start payment", _start, (payments.StartPayment.start,)),
+    Registered("start payment", _start, (StartPayment.start,)),
     Registered(
         "start payment, paid already",
         _start_after_lost_notification,
-        (payments.StartPayment.start,),
+        (StartPayment.start,),
     ),
-    Registered("payment notified", _notified, (payments.Hear.hear, payments.Capture.capture)),
-    Registered("payment notified, late", _notified_late, (payments.Capture.capture,)),
-    Registered("payment notified, otherwise", _notified_otherwise, (payments.Capture.capture,)),
-    Registered("booked from the queue", _booked_from_queue, (payments.Capture.capture,)),
-    Registered("ask about a payment", _asked_about, (payments.AskAboutPayment.ask,)),
+    Registered("payment notified", _notified, (Hear.hear, Capture.capture)),
+    Registered("payment notified, late", _notified_late, (Capture.capture,)),
+    Registered("payment notified, otherwise", _notified_otherwise, (Capture.capture,)),
+    Registered("booked from the queue", _booked_from_queue, (Capture.capture,)),
+    Registered("ask about a payment", _asked_about, (AskAboutPayment.ask,)),
     Registered(
         "ask too early",
         _asked_too_early,
-        (payments.AskAboutPayment.ask, payments.AskAboutPayment.hear),
+        (AskAboutPayment.ask, AskAboutPayment.hear),
     ),
-    Registered("close order", _closed, (payments.CloseOrder.close,)),
-    Registered("close order, paid after all", _closed_though_paid, (payments.CloseOrder.close,)),
+    Registered("close order", _closed, (CloseOrder.close,)),
+    Registered("close order, paid after all", _closed_though_paid, (CloseOrder.close,)),
     Registered("sweep and close", _swept, (orders.SweepExpired.sweep,)),
     Registered(
         "sequence",
@@ -339,7 +343,7 @@ VERBS = [
     Registered(
         "refresh certificates",
         _certificates,
-        (payments.RefreshCertificates.refresh, payments.RefreshCertificates.learn),
+        (RefreshCertificates.refresh, RefreshCertificates.learn),
     ),
     Registered(
         "reads",

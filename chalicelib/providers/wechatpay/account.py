@@ -1,6 +1,7 @@
 """Who we are to WeChat Pay, refused early when it can't be right."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ class WeChatPayAccount:
     mch_id: str
     app_id: str
     serial_no: str
-    private_key_pem: str = field(repr=False)
+    private_key_pem: str | Callable[[], str] = field(repr=False)  # or who fetches it
     api_v3_key: str = field(repr=False)
     base_url: str
     notify_url: str

@@ -1,9 +1,14 @@
-"""WeChat Pay behind the port."""
+"""WeChat Pay behind the port.
+
+Its other desks (funds, refunds, bills, complaints) are imported by whoever asks for them: a
+notification starts without them.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
 
 from chalicelib.kernel.clock import Clock, milliseconds
@@ -27,16 +32,17 @@ from chalicelib.providers.transport import (
 )
 from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
-from chalicelib.providers.wechatpay.bills import WeChatBills
-from chalicelib.providers.wechatpay.certificates import read_certificates
-from chalicelib.providers.wechatpay.complaints import WeChatComplaints
 from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
-from chalicelib.providers.wechatpay.funds import WeChatFunds
 from chalicelib.providers.wechatpay.keys import KeyRing
 from chalicelib.providers.wechatpay.notify import NotificationReader
-from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 from chalicelib.providers.wechatpay.sealed import SealKeys
 from chalicelib.providers.wechatpay.signing import MerchantKey
+
+if TYPE_CHECKING:
+    from chalicelib.providers.wechatpay.bills import WeChatBills
+    from chalicelib.providers.wechatpay.complaints import WeChatComplaints
+    from chalicelib.providers.wechatpay.funds import WeChatFunds
+    from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 
 _PAY = "/v3/pay/transactions"
 _PARTNER_PAY = "/v3/pay/partner/transactions"
@@ -64,16 +70,13 @@ class WeChatPay:
         self._account = account
         self._clock = clock
         self._randomness = randomness
-        self._key = MerchantKey.load(
-            mch_id=account.mch_id, serial_no=account.serial_no, pem=account.private_key_pem
-        )
         self._seal_keys = SealKeys(account.api_v3_key, account.api_v3_key_previous)
         self._reader = NotificationReader(account, self._seal_keys)
         self._ring = _first_ring(account).add(certificates)
         self._ring_lock = threading.Lock()
         self._exchange = Exchange(
             hosts=account.hosts,
-            key=self._key,
+            key=lambda: self._key,
             public_key_id=account.public_key_id,
             ring=lambda: self._ring,
             transport=transport,
@@ -82,24 +85,44 @@ class WeChatPay:
             timeouts=timeouts or Timeouts(),
             tell=tell,
         )
+        if isinstance(account.private_key_pem, str):
+            assert self._key, "a key that is at hand is tried at once"
+
+    @cached_property
+    def _key(self) -> MerchantKey:
+        """Return the key we sign with; where nothing is ever signed, it is never fetched."""
+        account, pem = self._account, self._account.private_key_pem
+        return MerchantKey.load(
+            mch_id=account.mch_id,
+            serial_no=account.serial_no,
+            pem=pem if isinstance(pem, str) else pem(),
+        )
 
     @property
-    def funds(self) -> WeChatFunds:
+    def funds(self) -> "WeChatFunds":
         """Return the same merchant's sharing, unfreezing and paying out."""
+        from chalicelib.providers.wechatpay.funds import WeChatFunds
+
         return WeChatFunds(self._account, self._exchange)
 
     @property
-    def refunds(self) -> WeChatRefunds:
+    def refunds(self) -> "WeChatRefunds":
         """Return the same merchant's refunds."""
+        from chalicelib.providers.wechatpay.refunds import WeChatRefunds
+
         return WeChatRefunds(self._account, self._exchange)
 
-    def bills(self, downloads: Downloads) -> WeChatBills:
+    def bills(self, downloads: Downloads) -> "WeChatBills":
         """Return the same merchant's bills."""
+        from chalicelib.providers.wechatpay.bills import WeChatBills
+
         return WeChatBills(self._account, self._exchange, downloads)
 
     @property
-    def complaints(self) -> WeChatComplaints:
+    def complaints(self) -> "WeChatComplaints":
         """Return what payers complain of to the same merchant."""
+        from chalicelib.providers.wechatpay.complaints import WeChatComplaints
+
         return WeChatComplaints(self._account, self._exchange)
 
     @property
@@ -156,6 +179,8 @@ class WeChatPay:
 
         A merchant in public-key mode has none: an empty list, not an outage.
         """
+        from chalicelib.providers.wechatpay.certificates import read_certificates
+
         question = Question("GET", _CERTIFICATES, verified=False)
         certificates = self._ask(
             question,

@@ -88,7 +88,7 @@ class Exchange:
     """Asks WeChat Pay within a budget."""
 
     hosts: tuple[str, ...]
-    key: MerchantKey
+    key: Callable[[], MerchantKey]
     public_key_id: str | None
     ring: Callable[[], KeyRing]
     transport: Transport
@@ -197,7 +197,7 @@ class Exchange:
         headers = {
             "Accept": "application/json",
             "User-Agent": USER_AGENT,
-            "Authorization": self.key.authorization(
+            "Authorization": self.key().authorization(
                 method=question.method,
                 target=target,
                 body=question.body,

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from chalicelib.edge.auth import Scope
+from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.ids import DiscrepancyId

@@ -9,8 +9,7 @@ from chalicelib.kernel.ids import DisputeId, MerchantId, OrderId, PaymentId, Ref
 from chalicelib.kernel.money import Money, fen
 from chalicelib.ledger import postings
 from chalicelib.ledger.journal import Journal
-from chalicelib.orders.model import Order, OrderNotFoundError, OrderVerb
-from chalicelib.orders.rules import refund_verb
+from chalicelib.orders.model import Order, OrderNotFoundError, OrderVerb, refund_verb
 from chalicelib.orders.store import OrderStore
 from chalicelib.payments.model import Payment, PaymentState
 from chalicelib.payments.rules import holding

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Chalice, Rate, ScheduledEventConfig
 
-from local.context import LambdaContext
+from server.context import LambdaContext
 
 _UNITS = {"MINUTE": "minutes", "HOUR": "hours", "DAY": "days"}
 

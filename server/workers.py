@@ -23,8 +23,8 @@ import botocore.session
 from chalice.app import Chalice, DynamoDBEventConfig, SQSEventConfig
 from typing_extensions import override
 
-from local.context import LambdaContext
-from local.schedules import Schedule, schedules_of
+from server.context import LambdaContext
+from server.schedules import Schedule, schedules_of
 
 WAIT_SECONDS = 1
 _BACKOFF_SECONDS_MAX = 30

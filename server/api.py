@@ -8,7 +8,7 @@ from types import FrameType
 import waitress
 
 from chalicelib.settings import settings
-from local.wsgi import Gateway
+from server.wsgi import Gateway
 
 THREADS = 16
 

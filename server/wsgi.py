@@ -22,7 +22,7 @@ from chalicelib.edge.problems import (
     problem,
 )
 from chalicelib.kernel.errors import InvalidBodyError, PlatformError
-from local.context import LambdaContext
+from server.context import LambdaContext
 
 BODY_BYTES_MAX = 1024 * 1024
 
