@@ -87,6 +87,9 @@ address: $(READY) ## where a deployed API answers; STAGE=dev
 cloud: $(READY) ## an empty embedded AWS and a provider to deploy to; Ctrl-C stops it
 	@exec $(BIN)/python -m local.cloud
 
+costs: $(READY) ## what a month on AWS costs; ORDERS=1000,100000
+	@$(BIN)/python -m benchmarks.bill
+
 deployed: $(READY) ## follow docs/deploy.md on an empty embedded AWS, and play a purchase there
 	@$(BIN)/python -m local.deployed
 
@@ -96,4 +99,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud deployed lock
+.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud costs deployed lock

@@ -8,6 +8,7 @@ among the dead letters, and is given another chance; and the document's last com
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -23,12 +24,13 @@ from local.emulator import free_port
 from local.environment import EMULATED
 from local.sandbox.keys import environment as sandbox_environment
 from local.sandbox.keys import load_or_create
+from local.stack import tail
 from local.story import StoryError
 
 _ROOT = Path(__file__).parent.parent
 _DOCUMENT = Path("docs") / "deploy.md"
 _UNDO = "Undo"
-_SECONDS_MAX = 420
+_SECONDS_MAX = 400
 _LEFT = shutil.ignore_patterns(
     ".git", ".venv*", ".*_cache", ".cloud", ".data", "build", "__pycache__", "deployments"
 )
@@ -41,6 +43,7 @@ _TRIES, _VISIBLE_SECONDS = 8, 1
 def main() -> int:
     """Follow the document; return the exit code."""
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended all the same
     ports = {name: str(free_port()) for name in ("AWS_PORT", "SANDBOX_PORT")}
     kept = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
     with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +53,7 @@ def main() -> int:
                 _follow(shell, copy, ports)
         except (DocumentError, StoryError) as error:
             print(f"\nFAILED: {error}", file=sys.stderr)
+            print(tail(copy / ".cloud" / "aws.log"), file=sys.stderr)
             return 1
     print(f"\nFollowed and undone in {time.monotonic() - began:.0f} seconds.")
     return 0

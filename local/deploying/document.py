@@ -82,7 +82,7 @@ class Shell:
     def value(self, name: str) -> str:
         """Return a variable that a block has set."""
         lines = self._typed(Block(name, f'printf "%s\\n" "${{{name}}}"', stays=False), quiet=True)
-        return lines[-1]
+        return next(line for line in reversed(lines) if line)
 
     def _typed(self, block: Block, *, quiet: bool = False) -> list[str]:
         assert self._bash.stdin is not None
@@ -100,7 +100,7 @@ class Shell:
             if line.startswith(word):
                 return said
             said.append(line.rstrip("\n"))
-            if not quiet:
+            if said[-1] and not quiet:
                 print(f"   {said[-1]}", flush=True)
         raise DocumentError(f"can't be followed under “{heading}”")
 

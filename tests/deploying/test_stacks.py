@@ -1,0 +1,177 @@
+"""A deployment on the embedded AWS: proposed, refused, executed, explained, removed, adopted."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.deploying import artifacts
+from local.deploying.changes import Kind
+from local.deploying.cloud import Cloud, DeployError
+from local.deploying.stacks import Stacks, Watch, explained
+from local.deploying.watched import FIRST, TRIGGERS_MAX, watch
+
+pytestmark = pytest.mark.emulator
+
+KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+Propose = Callable[[dict[str, Any]], Any]
+
+
+def table(key: str = "pk") -> dict[str, Any]:
+    return KEPT | {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "TableName": "kept",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        },
+    }
+
+
+def queue(seconds: int = 30) -> dict[str, Any]:
+    properties = {"QueueName": "ours", "VisibilityTimeout": seconds}
+    return {"Type": "AWS::SQS::Queue", "Properties": properties}
+
+
+BROKEN = {
+    "Type": "AWS::Lambda::EventInvokeConfig",
+    "Properties": {"FunctionName": "nobody", "Qualifier": "$LATEST"},
+}
+
+
+@pytest.fixture
+def cloud(emulator_client: Any) -> Cloud:
+    account = os.environ["AWS_ACCESS_KEY_ID"]
+    return Cloud("us-east-1", "aws", account, os.environ["AWS_ENDPOINT_URL"])
+
+
+@pytest.fixture
+def stacks(cloud: Cloud) -> Stacks:
+    return Stacks(cloud, "shoukuan-test", poll_seconds=0.05)
+
+
+@pytest.fixture
+def propose(cloud: Cloud, stacks: Stacks) -> Propose:
+    bucket = artifacts.ready_bucket(cloud)
+
+    def proposed(resources: dict[str, Any]) -> Any:
+        body = json.dumps({"Resources": resources}).encode()
+        key = artifacts.uploaded(cloud, bucket, "test", body, "json")
+        return stacks.propose(artifacts.url(cloud, bucket, key), {}, Watch())
+
+    return proposed
+
+
+def test_nothing_happens_before_it_is_executed(
+    cloud: Cloud, stacks: Stacks, propose: Propose
+) -> None:
+    proposal = propose({"Table": table()})
+    assert [change.kind for change in proposal.changes] == [Kind.ADDED]
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == []
+    stacks.withdraw(proposal)
+    assert not stacks.outputs()
+    stacks.execute(propose({"Table": table()}))
+    assert cloud.client("dynamodb").list_tables()["TableNames"] == ["kept"]
+
+
+def test_the_same_again_is_nothing(stacks: Stacks, propose: Propose) -> None:
+    stacks.execute(propose({"Table": table()}))
+    assert propose({"Table": table()}) is None
+    assert stacks.described() is not None
+
+
+def test_a_key_that_changes_endangers_its_table(stacks: Stacks, propose: Propose) -> None:
+    stacks.execute(propose({"Table": table(), "Queue": queue()}))
+    proposal = propose({"Table": table("other")})
+    dangerous = {change.logical_id for change in proposal.changes if change.endangers_data}
+    assert dangerous == {"Table", "Queue"}
+    stacks.withdraw(proposal)
+    described = stacks.described()
+    assert described is not None
+    assert described["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_first_deployment_that_fails_leaves_no_stack_and_says_why(
+    stacks: Stacks, propose: Propose
+) -> None:
+    proposal = propose({"Queue": queue(), "Broken": BROKEN})
+    with pytest.raises(DeployError, match=r"(?s)Broken.*CREATE_FAILED.*console\.aws"):
+        stacks.execute(proposal)
+    stacks.execute(propose({"Queue": queue()}))
+
+
+def test_a_later_one_that_fails_goes_back(cloud: Cloud, stacks: Stacks, propose: Propose) -> None:
+    stacks.execute(propose({"Queue": queue()}))
+    with pytest.raises(DeployError, match=r"(?s)UPDATE_ROLLBACK_COMPLETE.*Broken"):
+        stacks.execute(propose({"Queue": queue(60), "Broken": BROKEN}))
+    client = cloud.client("sqs")
+    url = client.get_queue_url(QueueName="ours")["QueueUrl"]
+    told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    assert told["Attributes"] == {"VisibilityTimeout": "30"}
+
+
+def test_what_stays_is_adopted_with_what_it_holds(
+    cloud: Cloud, stacks: Stacks, propose: Propose
+) -> None:
+    stacks.execute(propose({"Table": table()}))
+    client = cloud.client("dynamodb")
+    client.put_item(TableName="kept", Item={"pk": {"S": "money"}})
+    assert stacks.remove() == ["kept"]
+    proposal = propose({"Table": table(), "Queue": queue()})
+    assert [change.kind for change in proposal.changes] == [Kind.ADDED, Kind.ADOPTED]
+    stacks.execute(proposal)
+    assert client.get_item(TableName="kept", Key={"pk": {"S": "money"}})["Item"]
+
+
+def test_the_bucket_is_as_it_must_be_however_often_it_is_made(cloud: Cloud) -> None:
+    name = artifacts.ready_bucket(cloud)
+    assert artifacts.ready_bucket(cloud) == name
+    client = cloud.client("s3")
+    assert client.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    closed = client.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+    assert set(closed.values()) == {True}
+    rules = client.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert "aws:SecureTransport" in client.get_bucket_policy(Bucket=name)["Policy"]
+
+
+def alarm(client: Any, name: str, state: str) -> None:
+    client.put_metric_alarm(
+        AlarmName=name,
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="told")
+
+
+def test_five_alarms_watch_the_first_first_and_none_that_rings(cloud: Cloud) -> None:
+    client = cloud.client("cloudwatch")
+    names = {logical_id: logical_id.lower() for logical_id in ("Another", *reversed(FIRST))}
+    for logical_id, name in names.items():
+        alarm(client, name, "ALARM" if logical_id == FIRST[1] else "OK")
+    guard, ringing = watch(cloud, names, 5)
+    assert ringing == [FIRST[1].lower()]
+    watched = [arn.rpartition(":")[2] for arn in guard.alarm_arns]
+    assert watched == [*(one.lower() for one in FIRST if one != FIRST[1]), "another"][:TRIGGERS_MAX]
+    assert guard.configuration()["MonitoringTimeInMinutes"] == 5
+
+
+def test_without_alarms_nobody_waits(cloud: Cloud) -> None:
+    assert watch(cloud, {}, 5) == (Watch(), [])
+    assert Watch((), 5).configuration() == {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+
+
+def test_what_only_followed_is_not_told() -> None:
+    events = [
+        {"LogicalResourceId": "B", "ResourceStatus": "CREATE_FAILED", "ResourceStatusReason": why}
+        for why in ("Resource creation cancelled", "it exists")
+    ]
+    assert explained(events) == ["B  CREATE_FAILED: it exists"]
