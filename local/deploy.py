@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deploying import artifacts, emulated, wanted
+from local.deploying import artifacts, emulated, room, wanted
 from local.deploying.changes import rendered
 from local.deploying.cloud import Cloud, DeployError, cloud
 from local.deploying.stacks import Proposal, Stacks, Watch
@@ -61,6 +61,7 @@ def deploy(asked: Asked) -> None:
     template, code = artifacts.packaged(_ROOT / "build" / "package")
     told = settings_of(there, stacks, asked.stage, template["Parameters"])
     parameters = _parameters(asked.stage, told, template)
+    room.assert_room(there, template, parameters)
     bucket = artifacts.ready_bucket(there)
     key = artifacts.uploaded(there, bucket, asked.stage, code, "zip")
     template = artifacts.with_code(template, bucket, key)
@@ -128,7 +129,7 @@ def _guard(there: Cloud, stacks: Stacks, asked: Asked) -> Watch:
     guard, ringing = watch(there, stacks.alarms(), asked.minutes)
     if ringing:
         print(f"  ringing already, so not watched: {', '.join(ringing)}")
-    names = [arn.rpartition(":")[2] for arn in guard.alarm_arns]
+    names = [arn.rpartition(":")[2] for arn in guard.alarms]
     if names:
         print(f"  rolled back if one rings within {asked.minutes} minutes: {', '.join(names)}")
     return guard
@@ -178,7 +179,7 @@ def _arguments() -> Asked:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--yes", action="store_true")
     parser.add_argument("--allow-replacement", action="store_true")
-    parser.add_argument("--minutes", type=int, default=5)
+    parser.add_argument("--minutes", type=int, default=15)
     return Asked(**vars(parser.parse_args()))
 
 

@@ -2,10 +2,12 @@
 
 CloudFormation on AWS expands a serverless template by itself. The embedded one can't without AWS's
 own library in its environment, where it would hide a package that the zip lacks; so that library
-expands the template here. Its addresses are another's, too. All else is as on AWS.
+expands the template here. It knows no composite alarms, so those are left out: nothing but people
+looks at them. Its addresses are another's, too. All else is as on AWS.
 """
 
 import importlib
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from local.deploying.cloud import Cloud, DeployError
 
 _SERVERLESS = "AWS::Serverless-2016-10-31"
+_UNKNOWN = {"AWS::CloudWatch::CompositeAlarm"}
 
 
 class _NoManagedPolicies:
@@ -34,7 +37,17 @@ def expanded(template: Mapping[str, Any], region: str) -> dict[str, Any]:
     plain.pop("Transform", None)
     left = {one["Type"] for one in plain["Resources"].values() if "::Serverless::" in one["Type"]}
     assert not left, f"not expanded: {left}"
-    return plain
+    return narrowed(plain)
+
+
+def narrowed(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what the embedded AWS does not know, if nothing else stands on it."""
+    out = {name for name, one in template["Resources"].items() if one["Type"] in _UNKNOWN}
+    kept = {name: one for name, one in template["Resources"].items() if name not in out}
+    told = json.dumps([kept, template.get("Outputs", {})])
+    needed = sorted(name for name in out if f'"{name}"' in told or f"${{{name}" in told)
+    assert not needed, f"left out, and needed: {needed}"
+    return {**template, "Resources": kept}
 
 
 def address(cloud: Cloud, outputs: Mapping[str, str]) -> str:

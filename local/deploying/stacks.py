@@ -22,20 +22,29 @@ _STUCK = {
     "UPDATE_ROLLBACK_FAILED": "it could not roll back: continue its rollback in the console",
 }
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
+_ALARMS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
 _AS_CONSEQUENCE = ("cancelled", "were in progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm of the stack."""
+
+    logical_id: str
+    name: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What rolls a deployment back: alarms, watched for so many minutes after it."""
 
-    alarm_arns: Sequence[str] = ()
+    alarms: Mapping[str, str] = field(default_factory=dict)  # type by ARN, the first first
     minutes: int = 0
 
     def configuration(self) -> dict[str, Any]:
         """Spell it for CloudFormation; without alarms there is nothing to wait for."""
-        kind = "AWS::CloudWatch::Alarm"
-        triggers = [{"Arn": arn, "Type": kind} for arn in self.alarm_arns]
+        triggers = [{"Arn": arn, "Type": kind} for arn, kind in self.alarms.items()]
         return {
             "RollbackTriggers": triggers,
             "MonitoringTimeInMinutes": self.minutes if triggers else 0,
@@ -133,15 +142,15 @@ class Stacks:
         skipped = [event for event in events if event["ResourceStatus"] == "DELETE_SKIPPED"]
         return sorted(event["PhysicalResourceId"] for event in skipped)
 
-    def alarms(self) -> dict[str, str]:
-        """Return the names of the stack's alarms, by logical id."""
+    def alarms(self) -> list[Alarm]:
+        """Return the stack's alarms."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
-        return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
+        return [
+            Alarm(one["LogicalResourceId"], one["PhysicalResourceId"], one["ResourceType"])
             for page in pages
             for one in page["StackResourceSummaries"]
-            if one["ResourceType"] == "AWS::CloudWatch::Alarm" and one.get("PhysicalResourceId")
-        }
+            if one["ResourceType"] in _ALARMS and one.get("PhysicalResourceId")
+        ]
 
     def _proposed(self, asked: Proposal) -> Proposal | None:
         waited = 0.0

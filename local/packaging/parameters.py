@@ -80,6 +80,13 @@ def parameters(stage: str) -> dict[str, Any]:
             "Default": "",
             "Description": "SNS topic that alarms go to; without one they only change colour",
         },
+        **_limits(),
+    }
+
+
+def _limits() -> dict[str, Any]:
+    """Return how much, and for how long."""
+    return {
         "LogDays": {
             "Type": "Number",
             "Default": 90,

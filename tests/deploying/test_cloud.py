@@ -9,6 +9,7 @@ import pytest
 from local.deploying import artifacts, emulated
 from local.deploying.cloud import Cloud
 from local.deploying.watched import FIRST
+from local.packaging.functions import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -59,8 +60,42 @@ def test_the_api_answers_where_its_gateway_is() -> None:
 
 
 def test_the_alarms_that_watch_first_are_the_templates_own() -> None:
-    resources = json.loads((ROOT / ".chalice" / "resources.json").read_text())["Resources"]
-    assert {resources[name]["Type"] for name in FIRST} == {"AWS::CloudWatch::Alarm"}
+    declared = json.loads((ROOT / ".chalice" / "resources.json").read_text())["Resources"]
+    assert set(FIRST) <= {*declared, *(f"{function}ErrorsAlarm" for function in FUNCTIONS)}
+
+
+def test_what_the_embedded_one_does_not_know_is_left_out_unless_it_is_needed() -> None:
+    either = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "x"}}
+    queue: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {}}
+    assert emulated.narrowed({"Resources": {"A": either, "Q": queue}}) == {
+        "Resources": {"Q": queue}
+    }
+    with pytest.raises(AssertionError, match="needed"):
+        emulated.narrowed({"Resources": {"A": either, "Q": queue | {"DependsOn": ["A"]}}})
+
+
+def test_a_serverless_template_is_expanded_as_aws_does() -> None:
+    pytest.importorskip(
+        "samtranslator", reason="only where a stage is deployed to the embedded AWS"
+    )
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {
+            "Runtime": "python3.11",
+            "Handler": "app.app",
+            "CodeUri": {"Bucket": "b", "Key": "k"},
+            "Role": "arn:aws:iam::1:role/r",
+            "Events": {"E": {"Type": "Schedule", "Properties": {"Schedule": "rate(1 minute)"}}},
+        },
+    }
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"F": function}}
+    plain = emulated.expanded(template, "us-east-1")
+    assert "Transform" not in plain
+    assert sorted(one["Type"] for one in plain["Resources"].values()) == [
+        "AWS::Events::Rule",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+    ]
 
 
 def test_code_is_where_it_was_uploaded() -> None:

@@ -10,7 +10,8 @@ import pytest
 from local.deploying import artifacts
 from local.deploying.changes import Kind
 from local.deploying.cloud import Cloud, DeployError
-from local.deploying.stacks import Stacks, Watch, explained
+from local.deploying.room import assert_room
+from local.deploying.stacks import Alarm, Stacks, Watch, explained
 from local.deploying.watched import FIRST, TRIGGERS_MAX, watch
 
 pytestmark = pytest.mark.emulator
@@ -153,20 +154,32 @@ def alarm(client: Any, name: str, state: str) -> None:
 
 
 def test_five_alarms_watch_the_first_first_and_none_that_rings(cloud: Cloud) -> None:
-    client = cloud.client("cloudwatch")
-    names = {logical_id: logical_id.lower() for logical_id in ("Another", *reversed(FIRST))}
-    for logical_id, name in names.items():
-        alarm(client, name, "ALARM" if logical_id == FIRST[1] else "OK")
-    guard, ringing = watch(cloud, names, 5)
+    client, kind = cloud.client("cloudwatch"), "AWS::CloudWatch::Alarm"
+    alarms = [Alarm(one, one.lower(), kind) for one in ("Another", *reversed(FIRST[:5]))]
+    for one in alarms:
+        alarm(client, one.name, "ALARM" if one.logical_id == FIRST[1] else "OK")
+    guard, ringing = watch(cloud, alarms, 15)
     assert ringing == [FIRST[1].lower()]
-    watched = [arn.rpartition(":")[2] for arn in guard.alarm_arns]
-    assert watched == [*(one.lower() for one in FIRST if one != FIRST[1]), "another"][:TRIGGERS_MAX]
-    assert guard.configuration()["MonitoringTimeInMinutes"] == 5
+    watched = [arn.rpartition(":")[2] for arn in guard.alarms]
+    assert watched == [*(one.lower() for one in FIRST[:5] if one != FIRST[1]), "another"]
+    assert len(watched) == TRIGGERS_MAX
+    assert guard.configuration()["MonitoringTimeInMinutes"] == 15
 
 
 def test_without_alarms_nobody_waits(cloud: Cloud) -> None:
-    assert watch(cloud, {}, 5) == (Watch(), [])
-    assert Watch((), 5).configuration() == {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+    assert watch(cloud, [], 5) == (Watch(), [])
+    assert Watch({}, 5).configuration() == {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0}
+
+
+@pytest.mark.parametrize(("asked", "room"), [(50, True), (100_000, False)])
+def test_a_quota_that_is_too_small_is_told_before(cloud: Cloud, asked: int, *, room: bool) -> None:
+    function = {"Properties": {"ReservedConcurrentExecutions": {"Ref": "AtOnce"}}}
+    template = {"Resources": {"F": function, "G": {"Properties": {}}}}
+    if room:
+        assert_room(cloud, template, {"AtOnce": str(asked)})
+    else:
+        with pytest.raises(DeployError, match="Service Quotas"):
+            assert_room(cloud, template, {"AtOnce": str(asked)})
 
 
 def test_what_only_followed_is_not_told() -> None:
