@@ -53,6 +53,9 @@ simulate: $(READY) ## crash points, seeds and planted bugs; SEEDS=100000 for mor
 bench: $(READY) ## round trips, write units and ratios, measured
 	@$(BIN)/python -m benchmarks
 
+cold-start: package ## CPU of a fresh process until its first answer, in bare functions
+	@$(BIN)/python -m benchmarks.cold_start
+
 lake-sql: $(READY) ## the numbered list in DuckDB, of `make run` or of AWS; SQL="select …" asks once
 	@$(BIN)/python -m local.lake_sql
 
@@ -99,4 +102,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud costs deployed lock
+.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud costs deployed lock

@@ -29,7 +29,7 @@ from chalicelib.edge.auth import Sessions
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.ids import MemberId
 from local.package import OUT
-from local.packaging.bytecode import main as compile_folder
+from local.packaging.archive import compile_folder
 from local.sandbox.keys import SandboxKeys, environment
 
 RUNS = 11
@@ -61,6 +61,12 @@ assert answer["statusCode"] == int(sys.argv[2]), answer
 print(usage.ru_utime + usage.ru_stime, file=sys.stderr, flush=True)
 os._exit(0)
 """
+_AWS = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 _MEMBER = MemberId.parse("mem_01K0000000000000000000000M")
 _SESSION_KEY = "s" * 40
 _SECRETS = {"SESSION_KEY", "WECHATPAY_PRIVATE_KEY", "WECHATPAY_API_V3_KEY", "WECHAT_APP_SECRET"}
@@ -133,44 +139,37 @@ def _starts(folder: Path, zipped: Path, aws: Nod) -> dict[str, Start]:
     keys = SandboxKeys.generate(datetime.now(UTC))
     settings = environment(keys, "http://127.0.0.1:1") | {"SESSION_KEY": _SESSION_KEY}
     aws.secrets = {name: settings[name] for name in _SECRETS if name in settings}
-    named = {name: f"secret:{name}" for name in aws.secrets}
-    common = {
-        "AWS_ENDPOINT_URL": aws.url,
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "PATH": os.environ["PATH"],
-    }
+    common = _AWS | {"AWS_ENDPOINT_URL": aws.url, "PATH": os.environ["PATH"]}
     # The bare function, too, takes Chalice from the zip's content: the same bytecode for both.
     alone = common | {"PYTHONPATH": os.pathsep.join(map(str, (bare, packed)))}
-    ours = common | settings | named
+    ours = common | settings | {name: f"secret:{name}" for name in aws.secrets}
     ours |= {"PYTHONPATH": str(packed), "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+    for name, event in _events(keys).items():
+        (folder / f"{name}.json").write_text(json.dumps(event))
+    heard, asked = folder / "notification.json", folder / "api.json"
+    return {
+        "bare": Start(bare, folder / "bare.json", 200, alone),
+        "notification": Start(packed, heard, 204, ours | {"API_PART": "notifications"}),
+        "api": Start(packed, asked, 404, ours | {"API_PART": "rooms"}),
+    }
+
+
+def _events(keys: SandboxKeys) -> dict[str, dict[str, Any]]:
+    """Return each function's first event: a payment's notification, a shopper who asks."""
     sent = notification(
         keys,
         payment_id="pay_01K0000000000000000000000A",
         attach="ord_01K0000000000000000000000B/mer_01K0000000000000000000000C",
         total=1999,
     )
-    sessions = Sessions(_SESSION_KEY, clock=SystemClock(), ttl_seconds=3600)
-    token, _ = sessions.open(_MEMBER)
-    heard = _event("POST", "/v1/notifications/wechatpay", sent.headers, sent.body.decode())
-    asked = _event(
-        "GET",
-        "/v1/orders/{order_id}",
-        {"Authorization": f"Bearer {token}"},
-        None,
-        order_id="ord_01K0000000000000000000000B",
-    )
-    first = _event("POST", "/first", {"Content-Type": "application/json"}, "{}")
-    for name, event in {"bare": first, "notification": heard, "api": asked}.items():
-        (folder / f"{name}.json").write_text(json.dumps(event))
+    token, _ = Sessions(_SESSION_KEY, clock=SystemClock(), ttl_seconds=3600).open(_MEMBER)
+    bearer, order = {"Authorization": f"Bearer {token}"}, "ord_01K0000000000000000000000B"
     return {
-        "bare": Start(bare, folder / "bare.json", 200, alone),
-        "notification": Start(
-            packed, folder / "notification.json", 204, ours | {"API_PART": "notifications"}
+        "bare": _event("POST", "/first", {"Content-Type": "application/json"}, "{}"),
+        "notification": _event(
+            "POST", "/v1/notifications/wechatpay", sent.headers, sent.body.decode()
         ),
-        "api": Start(packed, folder / "api.json", 404, ours | {"API_PART": "rooms"}),
+        "api": _event("GET", "/v1/orders/{order_id}", bearer, None, order_id=order),
     }
 
 

@@ -1,7 +1,7 @@
 """What each function may do on AWS, and nothing else.
 
 Only the sequencer writes the table `log`; everybody else may put rows into its outbox, in commits.
-`tests/packaging/test_allowed.py` holds each line to the calls that the functions really make, both
+`tests/recording/test_allowed.py` holds each line to the calls that the functions really make, both
 ways: nothing is called that is not allowed here, and nothing is allowed that nobody calls.
 """
 
@@ -18,31 +18,28 @@ from local.packaging.grants import (
     keeps,
     knows,
     lists,
+    notes,
     reads,
     sends,
     works,
 )
 
 _QUEUES = ("Bookings", "Commands", "Events", "Settlements", "Reconciliations")
-_WECHAT_PAY = knows(
-    *("wechatpay-private-key", "wechatpay-api-v3-key"),
-    *("wechatpay-api-v3-key-previous", "wechatpay-public-key"),
+_HEARS = knows(
+    *("wechatpay-api-v3-key", "wechatpay-api-v3-key-previous", "wechatpay-public-key"),
 )
-_MINI_PROGRAM = knows("wechat-app-secret")
-_PUSHES = knows("wechat-push-token", "wechat-push-aes-key")
-_READS = reads(MAIN, "GetItem", "BatchGetItem", "Query")
-_COMMITS = commits("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
-_LOG = reads(LOG, "GetItem", "BatchGetItem", "Query")
+"""To read what WeChat Pay says; who asks it for something signs with the private key, too."""
 
-_SEQUENCER = (
-    Grant("dynamodb", frozenset({"BatchGetItem", "Query"}), MAIN),
+_ASKS = (*_HEARS, *knows("wechatpay-private-key"))
+_MINI_PROGRAM = knows("wechat-app-secret")
+_CERTIFICATES = reads(MAIN, "GetItem")  # those that were downloaded before this start
+
+_NUMBERS = (
+    reads(MAIN, "BatchGetItem"),
     Grant(
         "dynamodb",
         frozenset(
-            {
-                *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem"),
-                *("GetItem", "PutItem", "Query", "UpdateItem"),
-            }
+            {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query", "UpdateItem"}
         ),
         LOG,
     ),
@@ -50,75 +47,115 @@ _SEQUENCER = (
     keeps(LAKE, "log/*", "manifest/*"),
 )
 _RECONCILES = (
-    _READS,
-    *_COMMITS,
-    _LOG,
-    lists(LAKE, "manifest/*"),
+    reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+    reads(LOG, "GetItem", "Query"),
+    *commits("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
     gets(LAKE, "log/*", "manifest/*"),
+    lists(LAKE),
     keeps(DOCUMENTS, "bills/*"),
-    *sends("Commands"),
-    *_WECHAT_PAY,
+    *_ASKS,
 )
 
 ALLOWED: dict[str, tuple[Grant, ...]] = {
     API: (
-        _READS,
-        *_COMMITS,
-        _LOG,
-        *sends("Bookings", "Commands", "Settlements", "Reconciliations"),
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        reads(LOG, "GetItem", "BatchGetItem", "Query"),
+        *commits("PutItem", "UpdateItem", "ConditionCheckItem"),
+        *sends("Commands", "Settlements", "Reconciliations"),
         *counts_dead(*_QUEUES),
         keeps(DOCUMENTS, "disputes/*"),
         gets(DOCUMENTS, "disputes/*"),
-        *_WECHAT_PAY,
+        *_ASKS,
         *_MINI_PROGRAM,
         *knows("session-key"),
     ),
     NOTIFICATIONS: (
-        _READS,
-        *_COMMITS,
-        *sends("Bookings", "Commands", "Settlements"),
-        *_WECHAT_PAY,
+        reads(MAIN, "GetItem", "Query"),
+        *commits("PutItem", "UpdateItem"),
+        *sends("Bookings", "Commands"),
+        *_HEARS,
         *_MINI_PROGRAM,
-        *_PUSHES,
+        *knows("wechat-push-token", "wechat-push-aes-key"),
     ),
-    "BookQueued": (works("Bookings"), *_COMMITS),
+    # Queues.
+    "BookQueued": (works("Bookings"), *commits("PutItem", "UpdateItem")),
     "HearEvents": (
         works("Events"),
-        _READS,
-        *_COMMITS,
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        *commits("PutItem", "UpdateItem"),
         *sends("Commands", "Settlements"),
-        *_WECHAT_PAY,
+        *_HEARS,
         *_MINI_PROGRAM,
     ),
     "RunCommands": (
         works("Commands"),
-        _READS,
-        *_COMMITS,
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        reads(LOG, "GetItem", within=("B#*",)),
+        *commits("PutItem", "UpdateItem", "ConditionCheckItem"),
         *sends("Commands"),
-        *_WECHAT_PAY,
+        *_ASKS,
         *_MINI_PROGRAM,
     ),
     "RunSettlements": (
         works("Settlements"),
-        _READS,
-        _LOG,
-        *_COMMITS,
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        reads(LOG, "GetItem", "BatchGetItem", "Query", within=("A#*", "B#*")),
+        *commits("PutItem", "UpdateItem", "DeleteItem"),
         *sends("Settlements"),
-        *_WECHAT_PAY,
+        *_ASKS,
     ),
     "RunReconciliations": (works("Reconciliations"), *_RECONCILES),
-    "SequenceWhenRung": _SEQUENCER,
-    "SequenceEveryMinute": _SEQUENCER,
-    "LookForComplaints": (_READS, *_COMMITS, *sends("Commands"), *_WECHAT_PAY),
+    # The numbered list.
+    "SequenceWhenRung": _NUMBERS,
+    "SequenceEveryMinute": _NUMBERS,
+    # Schedules.
+    "LookForComplaints": (_CERTIFICATES, *sends("Commands"), *_ASKS),
     "ReconcileClosedDays": _RECONCILES,
-    "RefreshCertificates": (_READS, *_COMMITS, *_WECHAT_PAY),
-    "RefundUnshippedOrders": (_READS, *_COMMITS),
-    "ReleaseReceivedOrders": (_READS, *_COMMITS),
-    "SettleClosedDays": (_READS, _LOG, *_COMMITS, *sends("Settlements")),
-    "SweepDisputes": (_READS, *_COMMITS),
-    "SweepExpiredOrders": (_READS, *_COMMITS, *sends("Commands")),
-    "SweepPayouts": (_READS, *_COMMITS, *sends("Settlements")),
-    "SweepRefunds": (_READS, *_COMMITS, *sends("Commands")),
-    "SweepUnansweredComplaints": (_READS, *_COMMITS, *sends("Commands"), *_WECHAT_PAY),
-    "SweepUnreportedShipments": (_READS, *_COMMITS, *sends("Commands"), *_MINI_PROGRAM),
+    "RefreshCertificates": (_CERTIFICATES, notes("PutItem"), *_ASKS),
+    "RefundUnshippedOrders": (
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        *commits("PutItem", "UpdateItem", "DeleteItem"),
+    ),
+    "ReleaseReceivedOrders": (
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        *commits("PutItem", "UpdateItem", "DeleteItem"),
+    ),
+    "SettleClosedDays": (
+        reads(MAIN, "GetItem"),
+        reads(LOG, "GetItem", within=("DAY",)),
+        *commits("PutItem"),
+        *sends("Settlements"),
+    ),
+    "SweepDisputes": (
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        *commits("PutItem", "UpdateItem", "DeleteItem"),
+    ),
+    # These look and ask; what they write is only when to look again.
+    "SweepExpiredOrders": (
+        reads(MAIN, "BatchGetItem", "Query"),
+        notes("PutItem", "DeleteItem"),
+        *sends("Commands"),
+    ),
+    "SweepPayouts": (
+        reads(MAIN, "BatchGetItem", "Query"),
+        notes("PutItem", "DeleteItem"),
+        *sends("Settlements"),
+    ),
+    "SweepRefunds": (
+        reads(MAIN, "BatchGetItem", "Query"),
+        notes("PutItem", "DeleteItem"),
+        *sends("Commands"),
+    ),
+    "SweepUnansweredComplaints": (
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
+        notes("PutItem", "DeleteItem"),
+        *sends("Commands"),
+        *_HEARS,
+    ),
+    "SweepUnreportedShipments": (
+        reads(MAIN, "BatchGetItem", "Query"),
+        notes("PutItem", "DeleteItem"),
+        *sends("Commands"),
+        *_MINI_PROGRAM,
+    ),
 }

@@ -1,13 +1,18 @@
 """A payment, told over HTTP against the gateway that speaks WeChat Pay's protocol."""
 
+import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
+from chalicelib.kernel.money import fen
 from chalicelib.ledger.journal import JournalEntry, balances
+from chalicelib.providers.port import Collected
 from local.books import all_rows, entries, local_lake, local_table
 from local.client import Client
 from local.story import Story, new_key
@@ -193,3 +198,25 @@ def test_a_payment_whose_notification_got_lost_is_found_before_the_order_closes(
         assert purchase.stock() == 8
     finally:
         move_clock(purchase.story, 0)
+
+
+def test_a_notification_that_met_a_throttle_is_booked_from_the_queue(purchase: Purchase) -> None:
+    """What the door puts into the queue is verified already; nothing is asked again."""
+    payment_id = purchase.pay()
+    collected = Collected(
+        provider="wechatpay",
+        number=payment_id,
+        transaction_id=f"42000{payment_id[-23:]}",
+        amount=fen(TOTAL),
+        paid_at=datetime.now(UTC),
+        attach=f"{purchase.order_id}/{purchase.merchant_id}",
+    )
+    client: Any = get_session().create_client("sqs", endpoint_url=purchase.story.stack.aws)
+    url = client.get_queue_url(QueueName="shoukuan-local-bookings")["QueueUrl"]
+    body = json.dumps({"collected": collected.model_dump_json()})
+    client.send_message(QueueUrl=url, MessageBody=body)
+    client.send_message(QueueUrl=url, MessageBody=body)
+    purchase.story.ticked()
+    order = purchase.order()
+    assert (order["state"], order["held"]["amount"]) == ("paid", TOTAL)
+    assert [entry.kind for entry in purchase.entries()] == ["payment_captured"]
