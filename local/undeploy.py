@@ -1,6 +1,7 @@
-"""`make undeploy STAGE=dev`: the stack is removed; tables, buckets and secrets stay.
+"""`make undeploy STAGE=dev`: the stack is removed; tables, buckets, logs and secrets stay.
 
-A later `make deploy` adopts the tables and buckets again, with all that they hold.
+Refused while a message waits in a queue. A later `make deploy` adopts the tables, buckets and logs
+again, with all that they hold.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import sys
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deploy import stack_name
+from local.deploying import queues
 from local.deploying.cloud import DeployError, cloud
 from local.deploying.stacks import Stacks
 
@@ -32,10 +34,16 @@ def undeploy(stage: str, *, yes: bool) -> list[str]:
     """Remove a stage's stack; return the names of what stays."""
     there = cloud()
     stacks = Stacks(there, stack_name(stage), poll_seconds=there.poll_seconds)
-    print(f"{stacks.name} is removed from {there.place()}; tables, buckets and secrets stay")
+    print(f"{stacks.name} is removed from {there.place()}; tables, buckets, logs and secrets stay")
+    client = there.client("sqs")
+    urls = queues.urls_of(client, stacks.name)
+    queues.assert_empty(client, urls)
     if not yes and not _named(stacks.name):
         raise DeployError("its name was not typed")
-    return stacks.remove()
+    kept = stacks.remove()
+    queues.remove(client, urls)
+    gone = {url.rpartition("/")[2] for url in urls}
+    return [name for name in kept if name.rpartition("/")[2] not in gone]
 
 
 def _named(name: str) -> bool:

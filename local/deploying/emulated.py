@@ -2,8 +2,8 @@
 
 CloudFormation on AWS expands a serverless template by itself. The embedded one can't without AWS's
 own library in its environment, where it would hide a package that the zip lacks; so that library
-expands the template here. It knows no composite alarms, so those are left out: nothing but people
-looks at them. Its addresses are another's, too. All else is as on AWS.
+expands the template here. It knows no composite alarms and no arithmetic in alarms, so those are
+left out: nothing but people looks at them. Its addresses are another's, too. All else is as on AWS.
 """
 
 import importlib
@@ -15,7 +15,6 @@ from typing import Any
 from local.deploying.cloud import Cloud, DeployError
 
 _SERVERLESS = "AWS::Serverless-2016-10-31"
-_UNKNOWN = {"AWS::CloudWatch::CompositeAlarm"}
 
 
 class _NoManagedPolicies:
@@ -42,12 +41,22 @@ def expanded(template: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 def narrowed(template: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what the embedded AWS does not know, if nothing else stands on it."""
-    out = {name for name, one in template["Resources"].items() if one["Type"] in _UNKNOWN}
+    out = {name for name, one in template["Resources"].items() if _unknown(one)}
     kept = {name: one for name, one in template["Resources"].items() if name not in out}
     told = json.dumps([kept, template.get("Outputs", {})])
     needed = sorted(name for name in out if f'"{name}"' in told or f"${{{name}" in told)
     assert not needed, f"left out, and needed: {needed}"
     return {**template, "Resources": kept}
+
+
+def _unknown(resource: Mapping[str, Any]) -> bool:
+    match resource["Type"]:
+        case "AWS::CloudWatch::CompositeAlarm":
+            return True
+        case "AWS::CloudWatch::Alarm":
+            return "Metrics" in resource["Properties"]
+        case _:
+            return False
 
 
 def address(cloud: Cloud, outputs: Mapping[str, str]) -> str:

@@ -66,8 +66,9 @@ def test_the_alarms_that_watch_first_are_the_templates_own() -> None:
 
 def test_what_the_embedded_one_does_not_know_is_left_out_unless_it_is_needed() -> None:
     either = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": "x"}}
+    math = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
     queue: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {}}
-    assert emulated.narrowed({"Resources": {"A": either, "Q": queue}}) == {
+    assert emulated.narrowed({"Resources": {"A": either, "M": math, "Q": queue}}) == {
         "Resources": {"Q": queue}
     }
     with pytest.raises(AssertionError, match="needed"):

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from local.deploying import artifacts
+from local.deploying import artifacts, queues
 from local.deploying.changes import Kind
 from local.deploying.cloud import Cloud, DeployError
 from local.deploying.room import assert_room
 from local.deploying.stacks import Alarm, Stacks, Watch, explained
 from local.deploying.watched import FIRST, TRIGGERS_MAX, watch
+from local.undeploy import undeploy
 
 pytestmark = pytest.mark.emulator
 
@@ -125,6 +126,22 @@ def test_what_stays_is_adopted_with_what_it_holds(
     assert [change.kind for change in proposal.changes] == [Kind.ADDED, Kind.ADOPTED]
     stacks.execute(proposal)
     assert client.get_item(TableName="kept", Key={"pk": {"S": "money"}})["Item"]
+
+
+def test_a_stack_goes_only_when_its_queues_are_empty(
+    cloud: Cloud, stacks: Stacks, propose: Propose
+) -> None:
+    kept = queue() | {"DeletionPolicy": "RetainExceptOnCreate"}
+    kept["Properties"]["QueueName"] = "shoukuan-test-events"
+    stacks.execute(propose({"Queue": kept}))
+    client = cloud.client("sqs")
+    urls = queues.urls_of(client, stacks.name)
+    client.send_message(QueueUrl=urls[0], MessageBody="{}")
+    with pytest.raises(DeployError, match="1 of shoukuan-test-events"):
+        undeploy("test", yes=True)
+    client.purge_queue(QueueUrl=urls[0])
+    assert undeploy("test", yes=True) == []
+    assert queues.urls_of(client, stacks.name) == []
 
 
 def test_the_bucket_is_as_it_must_be_however_often_it_is_made(cloud: Cloud) -> None:
