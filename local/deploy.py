@@ -65,6 +65,7 @@ def deploy(asked: Asked) -> None:
     bucket = artifacts.ready_bucket(there)
     key = artifacts.uploaded(there, bucket, asked.stage, code, "zip")
     template = artifacts.with_code(template, bucket, key)
+    template = artifacts.with_names(template, there, asked.stage)
     if there.emulated:
         template = emulated.expanded(template, there.region)
     body = json.dumps(template, sort_keys=True).encode()

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from local.deploying.cloud import Cloud, DeployError
 
 _NOT_FOUND = {"404", "NoSuchBucket", "NotFound"}
+_NAMES = {"TableName", "BucketName", "LogGroupName"}
 _CODE = "AWS::Serverless::Function"
 
 
@@ -60,6 +61,28 @@ def with_code(template: Mapping[str, Any], bucket: str, key: str) -> dict[str, A
     for resource in told["Resources"].values():
         if resource["Type"] == _CODE:
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    return told
+
+
+def with_names(template: Mapping[str, Any], cloud: Cloud, stage: str) -> dict[str, Any]:
+    """Return the template with the names of what is kept written out.
+
+    CloudFormation adopts what an earlier stack has left only by a name that it need not compute.
+    """
+    told: dict[str, Any] = json.loads(json.dumps(template))
+    values = {
+        "${Stage}": stage,
+        "${AWS::AccountId}": cloud.account,
+        "${AWS::Region}": cloud.region,
+    }
+    for resource in told["Resources"].values():
+        for name in _NAMES & set(resource["Properties"]):
+            if isinstance(computed := resource["Properties"][name], dict):
+                text = str(computed["Fn::Sub"])
+                for variable, value in values.items():
+                    text = text.replace(variable, value)
+                assert "$" not in text, f"a name can't be written out: {text}"
+                resource["Properties"][name] = text
     return told
 
 

@@ -99,6 +99,22 @@ def test_a_serverless_template_is_expanded_as_aws_does() -> None:
     ]
 
 
+def test_names_of_what_is_kept_are_written_out() -> None:
+    declared = json.loads((ROOT / ".chalice" / "resources.json").read_text())
+    told = artifacts.with_names(declared, Cloud("cn-north-1", "aws-cn", "111122223333"), "prod")
+    names = {
+        logical_id: resource["Properties"].get("TableName") or resource["Properties"]["BucketName"]
+        for logical_id, resource in told["Resources"].items()
+        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    }
+    assert names == {
+        "MainTable": "shoukuan-prod-main",
+        "LogTable": "shoukuan-prod-log",
+        "LakeBucket": "shoukuan-prod-lake-111122223333-cn-north-1",
+        "DocumentsBucket": "shoukuan-prod-documents-111122223333-cn-north-1",
+    }
+
+
 def test_code_is_where_it_was_uploaded() -> None:
     template: dict[str, Any] = {
         "Resources": {
