@@ -75,7 +75,7 @@ def deploy(asked: Asked) -> None:
     if (proposal := stacks.propose(url, parameters, guard)) is None:
         print("  nothing is to change")
     else:
-        _agreed(stacks, proposal, asked)
+        agreed(stacks, proposal, asked)
         stacks.execute(proposal)
     _give_address(there, stacks, url, parameters)
     _print_end(there, stacks)
@@ -136,7 +136,7 @@ def _guard(there: Cloud, stacks: Stacks, asked: Asked) -> Watch:
     return guard
 
 
-def _agreed(stacks: Stacks, proposal: Proposal, asked: Asked) -> None:
+def agreed(stacks: Stacks, proposal: Proposal, asked: Asked) -> None:
     """Show what would change; return only if it is agreed to."""
     print("\n".join(rendered(proposal.changes)))
     danger = [change.logical_id for change in proposal.changes if change.endangers_data]

@@ -32,7 +32,15 @@ _DOCUMENT = Path("docs") / "deploy.md"
 _UNDO = "Undo"
 _SECONDS_MAX = 400
 _LEFT = shutil.ignore_patterns(
-    ".git", ".venv*", ".*_cache", ".cloud", ".data", "build", "__pycache__", "deployments"
+    ".git",
+    ".venv*",
+    ".*_cache",
+    ".cloud",
+    ".secrets",
+    ".data",
+    "build",
+    "__pycache__",
+    "deployments",
 )
 _TABLES = {"MAIN_TABLE": "shoukuan-dev-main", "LOG_TABLE": "shoukuan-dev-log"}
 _REGION = "us-east-1"

@@ -71,12 +71,12 @@ class Stacks:
     poll_seconds: float = field(default=_POLL_SECONDS)
 
     def __post_init__(self) -> None:
-        self._client = self.cloud.client("cloudformation")
+        self.client = self.cloud.client("cloudformation")
 
     def described(self) -> dict[str, Any] | None:
         """Return the stack, or None."""
         try:
-            (stack,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
+            (stack,) = self.client.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
             if "does not exist" in error.response["Error"]["Message"]:
                 return None
@@ -98,7 +98,7 @@ class Stacks:
         creates = status in _FOR_THE_FIRST_TIME
         how = {"OnStackFailure": "DELETE", "ImportExistingResources": True} if creates else {}
         try:
-            answer = self._client.create_change_set(
+            answer = self.client.create_change_set(
                 StackName=self.name,
                 ChangeSetName=f"deploy-{time.time_ns()}",
                 ChangeSetType="CREATE" if creates else "UPDATE",
@@ -118,14 +118,14 @@ class Stacks:
 
     def withdraw(self, proposal: Proposal) -> None:
         """Leave no trace of a proposal, nor of the empty stack that it stood in."""
-        self._client.delete_change_set(ChangeSetName=proposal.id)
+        self.client.delete_change_set(ChangeSetName=proposal.id)
         if proposal.creates:
-            self._client.delete_stack(StackName=proposal.stack_id)
+            self.client.delete_stack(StackName=proposal.stack_id)
 
     def execute(self, proposal: Proposal) -> None:
         """Do it and wait; raise `DeployError` with what explains it when it comes to nothing."""
         before = {event["EventId"] for event in self._events(proposal.stack_id)}
-        self._client.execute_change_set(ChangeSetName=proposal.id)
+        self.client.execute_change_set(ChangeSetName=proposal.id)
         good = "CREATE_COMPLETE" if proposal.creates else "UPDATE_COMPLETE"
         self._end(proposal.stack_id, good, before)
 
@@ -136,7 +136,7 @@ class Stacks:
             return []
         stack_id = stack["StackId"]
         before = {event["EventId"] for event in self._events(stack_id)}
-        self._client.delete_stack(StackName=stack_id)
+        self.client.delete_stack(StackName=stack_id)
         self._end(stack_id, "DELETE_COMPLETE", before)
         events = [event for event in self._events(stack_id) if event["EventId"] not in before]
         skipped = [event for event in events if event["ResourceStatus"] == "DELETE_SKIPPED"]
@@ -144,7 +144,7 @@ class Stacks:
 
     def alarms(self) -> list[Alarm]:
         """Return the stack's alarms."""
-        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
         return [
             Alarm(one["LogicalResourceId"], one["PhysicalResourceId"], one["ResourceType"])
             for page in pages
@@ -171,7 +171,7 @@ class Stacks:
     def _pages(self, change_set: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
         while True:
-            page = self._client.describe_change_set(ChangeSetName=change_set, **token)
+            page = self.client.describe_change_set(ChangeSetName=change_set, **token)
             yield page
             if not page.get("NextToken"):
                 return
@@ -186,7 +186,7 @@ class Stacks:
     def _end(self, stack_id: str, good: str, before: set[str]) -> None:
         while True:
             self.pause(self.poll_seconds)
-            (stack,) = self._client.describe_stacks(StackName=stack_id)["Stacks"]
+            (stack,) = self.client.describe_stacks(StackName=stack_id)["Stacks"]
             status = stack["StackStatus"]
             if status == good:
                 return
@@ -198,7 +198,7 @@ class Stacks:
         raise DeployError(f"{self.name} ended as {status}\n{why or '  no event says why'}\n{where}")
 
     def _events(self, stack_id: str) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         return [event for page in pages for event in page["StackEvents"]]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.deploy import Asked, agreed
 from local.deploying import artifacts, queues
 from local.deploying.changes import Kind
 from local.deploying.cloud import Cloud, DeployError
@@ -94,6 +95,31 @@ def test_a_key_that_changes_endangers_its_table(stacks: Stacks, propose: Propose
     described = stacks.described()
     assert described is not None
     assert described["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("yes", "allow", "says"),
+    [
+        (True, False, "ALLOW_REPLACEMENT=1"),
+        (False, True, "nobody said yes"),
+        (True, True, None),
+    ],
+)
+def test_agreeing_for_machines_does_not_put_data_at_risk(
+    stacks: Stacks, propose: Propose, *, yes: bool, allow: bool, says: str | None
+) -> None:
+    stacks.execute(propose({"Table": table(), "Queue": queue()}))
+    proposal = propose({"Table": table()})
+    asked = Asked("test", yes=yes, allow_replacement=allow, minutes=0)
+    if says is None:
+        agreed(stacks, proposal, asked)
+        stacks.execute(proposal)
+    else:
+        with pytest.raises(DeployError, match=says):
+            agreed(stacks, proposal, asked)
+    resources = stacks.client.list_stack_resources(StackName=stacks.name)
+    there = {one["LogicalResourceId"] for one in resources["StackResourceSummaries"]}
+    assert there == ({"Table"} if says is None else {"Table", "Queue"})
 
 
 def test_a_first_deployment_that_fails_leaves_no_stack_and_says_why(
