@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import bill as bills
 from benchmarks.bill import Assumed, bill
+from benchmarks.verbs import BUDGETS
 
 ROOT = Path(__file__).parent.parent.parent
 PRICES: dict[str, str] = json.loads((ROOT / "benchmarks" / "prices.json").read_text())
@@ -25,7 +26,7 @@ def test_what_is_written_follows_the_measured_verbs(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bills, "PURCHASE", (*bills.PURCHASE, "payment notified"))
     after = bill(1_000_000, PRICES, Assumed())["DynamoDB, written"]
     million = Decimal(PRICES["dynamodb_million_write_units"])
-    assert after - before == bills.BUDGETS["payment notified"].write_units * million
+    assert after - before == BUDGETS["payment notified"].write_units * million
 
 
 def test_the_page_shows_the_lines_of_the_bill() -> None:
