@@ -1,8 +1,9 @@
 """Who answers where, so that a function enters a room only when somebody asks for it.
 
 A deployed function serves one part of the API and knows only addresses when it starts; the room
-behind one is imported by the first request to it. The rooms' own declarations are the truth, and a
-test holds this page to them.
+behind one is imported by the first request to it. Only the room through which every notification
+passes is entered at once: Lambda gives a function that starts a whole processor. The rooms' own
+declarations are the truth, and a test holds this page to them.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from chalicelib.edge.http import Api
 
 NOTIFICATIONS, ROOMS = "notifications", "rooms"
 NOTIFIED = "/v1/notifications/"
+_ENTERED_AT_ONCE = {NOTIFICATIONS: ("payments.api",), ROOMS: ()}
 
 BY_ROOM = {
     "front": """
@@ -118,12 +120,14 @@ def routes() -> Iterator[tuple[str, str, str]]:
 
 def doors(part: str) -> Blueprint:
     """Return the routes of one part of the API; behind each, its room is entered when asked."""
-    assert part in {NOTIFICATIONS, ROOMS}, f"no part of the API: {part}"
+    assert part in _ENTERED_AT_ONCE, f"no part of the API: {part}"
     blueprint = Blueprint(__name__)
     for room, method, path in routes():
         if path.startswith(NOTIFIED) == (part == NOTIFICATIONS):
             route = blueprint.route(path, methods=[method], content_types=["*/*"])
             route(_door(room, method, path))
+    for room in _ENTERED_AT_ONCE[part]:
+        import_module(f"chalicelib.{room}")
     return blueprint
 
 

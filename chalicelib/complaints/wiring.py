@@ -8,10 +8,8 @@ from chalicelib.complaints.model import UNANSWERED, Answered, Case, Taken
 from chalicelib.complaints.store import CaseStore
 from chalicelib.complaints.usecases import AnswerComplaints, TakeComplaints
 from chalicelib.disputes.store import DisputeStore
-from chalicelib.disputes.wiring import disputes
 from chalicelib.edge import observe
 from chalicelib.ledger.journal import Journal
-from chalicelib.payments.wiring import wechatpay
 from chalicelib.providers.complaints import Complaint
 from chalicelib.storage.due import DueList
 
@@ -21,6 +19,9 @@ authenticator = outside.authenticator
 @cache
 def take_complaints() -> TakeComplaints:
     """Return the way complaints are taken up."""
+    from chalicelib.disputes.wiring import disputes
+    from chalicelib.payments.wiring import wechatpay
+
     return TakeComplaints(
         cases=CaseStore(outside.table()),
         disputes=DisputeStore(outside.table()),
@@ -37,6 +38,8 @@ def take_complaints() -> TakeComplaints:
 @cache
 def answer_complaints() -> AnswerComplaints:
     """Return the way complaints are answered."""
+    from chalicelib.payments.wiring import wechatpay
+
     return AnswerComplaints(
         cases=CaseStore(outside.table()),
         disputes=DisputeStore(outside.table()),

@@ -15,7 +15,6 @@ from chalicelib.delivery.model import (
 from chalicelib.delivery.store import ReportStore
 from chalicelib.delivery.usecases import HearOfReceipts, ReportShipments
 from chalicelib.edge import observe
-from chalicelib.escrow.wiring import release
 from chalicelib.kernel.ids import OrderId
 from chalicelib.ledger.journal import Journal
 from chalicelib.payments.store import PaymentStore
@@ -77,6 +76,8 @@ def report_shipments() -> ReportShipments:
 @cache
 def hear_of_receipts() -> HearOfReceipts:
     """Return the way receipts in WeChat are heard of."""
+    from chalicelib.escrow.wiring import release
+
     return HearOfReceipts(
         journal=Journal(outside.table()),
         release=release(),

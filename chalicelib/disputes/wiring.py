@@ -6,10 +6,8 @@ from chalicelib import outside
 from chalicelib.disputes.model import DEADLINE
 from chalicelib.disputes.store import DisputeStore
 from chalicelib.disputes.usecases import CarryOut, Disputes
-from chalicelib.escrow.wiring import release
 from chalicelib.orders.model import RECEIPT
 from chalicelib.orders.store import OrderStore
-from chalicelib.refunds.wiring import accept_refund
 from chalicelib.settings import settings
 from chalicelib.storage.due import DueList
 
@@ -35,6 +33,9 @@ def disputes() -> Disputes:
 @cache
 def carry_out() -> CarryOut:
     """Return the way decisions are carried out."""
+    from chalicelib.escrow.wiring import release
+    from chalicelib.refunds.wiring import accept_refund
+
     return CarryOut(
         disputes=DisputeStore(outside.table()),
         deciding=disputes(),

@@ -8,7 +8,6 @@ from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.model import EXPIRY, RECEIPT, UNSHIPPED
 from chalicelib.orders.store import OrderStore
 from chalicelib.orders.usecases import PlaceOrder, ReadOrders, RememberDue, SweepExpired
-from chalicelib.people import wiring as people
 from chalicelib.settings import settings
 from chalicelib.storage.due import DueList
 
@@ -18,6 +17,8 @@ authenticator = outside.authenticator
 @cache
 def place_order() -> PlaceOrder:
     """Return the way an order is placed."""
+    from chalicelib.people import wiring as people
+
     return PlaceOrder(
         table=outside.table(),
         orders=OrderStore(outside.table()),

@@ -10,7 +10,6 @@ from chalicelib.ledger.balances import DebitGuards
 from chalicelib.ledger.journal import Journal
 from chalicelib.orders.model import UNSHIPPED
 from chalicelib.orders.store import OrderStore
-from chalicelib.payments.wiring import wechatpay
 from chalicelib.providers.refunds import Refunded, RefundStatus
 from chalicelib.refunds.model import REFUND, Word
 from chalicelib.refunds.store import RefundStore
@@ -51,6 +50,8 @@ def accept_refund() -> AcceptRefund:
 @cache
 def collect_refund() -> CollectRefund:
     """Return the way released money is collected again."""
+    from chalicelib.payments.wiring import wechatpay
+
     return CollectRefund(
         refunds=store(),
         journal=Journal(outside.table()),
@@ -65,6 +66,8 @@ def collect_refund() -> CollectRefund:
 @cache
 def advance_refund() -> AdvanceRefund:
     """Return the way refunds are brought to their end."""
+    from chalicelib.payments.wiring import wechatpay
+
     return AdvanceRefund(
         refunds=store(),
         journal=Journal(outside.table()),

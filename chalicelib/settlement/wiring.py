@@ -8,8 +8,6 @@ from chalicelib.edge import observe
 from chalicelib.ledger.balances import Balances, DebitGuards
 from chalicelib.ledger.days import ClosedDays
 from chalicelib.ledger.journal import Journal
-from chalicelib.payments.wiring import wechatpay
-from chalicelib.people import wiring as people
 from chalicelib.people.rules import may
 from chalicelib.providers.funds import Transferred
 from chalicelib.refunds.store import RefundStore
@@ -53,6 +51,8 @@ def open_settlement() -> OpenSettlement:
 @cache
 def settle_merchant() -> SettleMerchant:
     """Return the way one merchant is settled."""
+    from chalicelib.people import wiring as people
+
     return SettleMerchant(
         settlements=store(),
         balances=Balances(outside.table()),
@@ -88,6 +88,8 @@ def sweep_payouts() -> SweepPayouts:
 @cache
 def pay_out() -> PayOut:
     """Return the way payouts are brought to their end."""
+    from chalicelib.payments.wiring import wechatpay
+
     return PayOut(
         settlements=store(),
         journal=Journal(outside.table()),
@@ -102,6 +104,8 @@ def pay_out() -> PayOut:
 @cache
 def unfreeze_order() -> UnfreezeOrder:
     """Return the way a released order's money is unfrozen."""
+    from chalicelib.payments.wiring import wechatpay
+
     return UnfreezeOrder(
         settlements=store(),
         refunds=RefundStore(outside.table()),
