@@ -96,7 +96,7 @@ class Stacks:
         status = (self.described() or {}).get("StackStatus")
         self._assert_ready(status)
         creates = status in _FOR_THE_FIRST_TIME
-        how = {"OnStackFailure": "DELETE", "ImportExistingResources": True} if creates else {}
+        how = _how_created(emulated=self.cloud.emulated) if creates else {}
         try:
             answer = self.client.create_change_set(
                 StackName=self.name,
@@ -193,13 +193,37 @@ class Stacks:
             if not status.endswith("_IN_PROGRESS"):
                 break
         new = [event for event in self._events(stack_id) if event["EventId"] not in before]
-        why = "\n".join(f"  {line}" for line in explained(new))
+        why = "\n".join(f"  {line}" for line in (*self._found_wrong(stack_id), *explained(new)))
         where = self.cloud.console(stack_id)
         raise DeployError(f"{self.name} ended as {status}\n{why or '  no event says why'}\n{where}")
 
     def _events(self, stack_id: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         return [event for page in pages for event in page["StackEvents"]]
+
+    def _found_wrong(self, stack_id: str) -> list[str]:
+        """Return what CloudFormation found wrong before it began; not every region can say."""
+        try:
+            pages = self.client.get_paginator("describe_events").paginate(StackName=stack_id)
+            events = [event for page in pages for event in page["OperationEvents"]]
+        except ClientError:
+            return []
+        wrong = [event for event in events if event["EventType"] == "VALIDATION_ERROR"]
+        latest = wrong[-1]["OperationId"] if wrong else None
+        return [
+            f"{event['LogicalResourceId']}  {event['ValidationStatusReason']}"
+            for event in wrong
+            if event["OperationId"] == latest
+        ]
+
+
+def _how_created(*, emulated: bool) -> dict[str, Any]:
+    """Say how a first creation goes: taken back when it fails, and with what was there before.
+
+    The embedded AWS's validation takes a bucket that is adopted for one whose name is taken.
+    """
+    how = {"OnStackFailure": "DELETE", "ImportExistingResources": True}
+    return how | {"DisableValidation": True} if emulated else how
 
 
 def explained(events: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -34,6 +34,12 @@ def table(key: str = "pk") -> dict[str, Any]:
     }
 
 
+def bucket(cloud: Cloud) -> dict[str, Any]:
+    """Name a bucket as nobody else does: their names are everybody's."""
+    properties = {"BucketName": f"kept-{cloud.account}"}
+    return KEPT | {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+
 def queue(seconds: int = 30) -> dict[str, Any]:
     properties = {"QueueName": "ours", "VisibilityTimeout": seconds}
     return {"Type": "AWS::SQS::Queue", "Properties": properties}
@@ -58,12 +64,12 @@ def stacks(cloud: Cloud) -> Stacks:
 
 @pytest.fixture
 def propose(cloud: Cloud, stacks: Stacks) -> Propose:
-    bucket = artifacts.ready_bucket(cloud)
+    deploys = artifacts.ready_bucket(cloud)
 
     def proposed(resources: dict[str, Any]) -> Any:
         body = json.dumps({"Resources": resources}).encode()
-        key = artifacts.uploaded(cloud, bucket, "test", body, "json")
-        return stacks.propose(artifacts.url(cloud, bucket, key), {}, Watch())
+        key = artifacts.uploaded(cloud, deploys, "test", body, "json")
+        return stacks.propose(artifacts.url(cloud, deploys, key), {}, Watch())
 
     return proposed
 
@@ -141,15 +147,23 @@ def test_a_later_one_that_fails_goes_back(cloud: Cloud, stacks: Stacks, propose:
     assert told["Attributes"] == {"VisibilityTimeout": "30"}
 
 
+def test_a_name_that_is_taken_is_told(cloud: Cloud, stacks: Stacks, propose: Propose) -> None:
+    stacks.execute(propose({"Queue": queue()}))
+    cloud.client("s3").create_bucket(Bucket=f"kept-{cloud.account}")
+    with pytest.raises(DeployError, match=rf"Bucket  .*kept-{cloud.account}"):
+        stacks.execute(propose({"Queue": queue(), "Bucket": bucket(cloud)}))
+
+
 def test_what_stays_is_adopted_with_what_it_holds(
     cloud: Cloud, stacks: Stacks, propose: Propose
 ) -> None:
-    stacks.execute(propose({"Table": table()}))
+    stacks.execute(propose({"Table": table(), "Bucket": bucket(cloud)}))
     client = cloud.client("dynamodb")
     client.put_item(TableName="kept", Item={"pk": {"S": "money"}})
-    assert stacks.remove() == ["kept"]
-    proposal = propose({"Table": table(), "Queue": queue()})
-    assert [change.kind for change in proposal.changes] == [Kind.ADDED, Kind.ADOPTED]
+    assert stacks.remove() == ["kept", f"kept-{cloud.account}"]
+    proposal = propose({"Table": table(), "Bucket": bucket(cloud), "Queue": queue()})
+    kinds = [change.kind for change in proposal.changes]
+    assert kinds == [Kind.ADDED, Kind.ADOPTED, Kind.ADOPTED]
     stacks.execute(proposal)
     assert client.get_item(TableName="kept", Key={"pk": {"S": "money"}})["Item"]
 
