@@ -30,7 +30,7 @@ from local.story import StoryError
 _ROOT = Path(__file__).parent.parent
 _DOCUMENT = Path("docs") / "deploy.md"
 _UNDO = "Undo"
-_SECONDS_MAX = 400
+_SECONDS_MAX = 540
 _LEFT = shutil.ignore_patterns(
     ".git",
     ".venv*",
@@ -54,7 +54,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended all the same
     ports = {name: str(free_port()) for name in ("AWS_PORT", "SANDBOX_PORT")}
     kept = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copy = _copied(Path(folder))
         try:
             with Shell(copy, kept | ports, _SECONDS_MAX) as shell:

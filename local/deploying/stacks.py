@@ -12,6 +12,7 @@ from local.deploying.changes import Change, changes_of
 from local.deploying.cloud import Cloud, DeployError
 
 _POLL_SECONDS = 2.0
+_POLLS_A_WORD = 15
 _PROPOSAL_SECONDS_MAX = 300
 _FOR_THE_FIRST_TIME = {None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 _STUCK = {
@@ -138,7 +139,7 @@ class Stacks:
         before = {event["EventId"] for event in self._events(stack_id)}
         self.client.delete_stack(StackName=stack_id)
         self._end(stack_id, "DELETE_COMPLETE", before)
-        events = [event for event in self._events(stack_id) if event["EventId"] not in before]
+        events = self._new(stack_id, before)
         skipped = [event for event in events if event["ResourceStatus"] == "DELETE_SKIPPED"]
         return sorted(event["PhysicalResourceId"] for event in skipped)
 
@@ -184,18 +185,23 @@ class Stacks:
             raise DeployError(f"{self.name} is {status}: somebody deploys it at this moment")
 
     def _end(self, stack_id: str, good: str, before: set[str]) -> None:
-        while True:
+        status, told = "", 0
+        while not status or status.endswith("_IN_PROGRESS"):
             self.pause(self.poll_seconds)
             (stack,) = self.client.describe_stacks(StackName=stack_id)["Stacks"]
-            status = stack["StackStatus"]
-            if status == good:
+            if (status := stack["StackStatus"]) == good:
                 return
-            if not status.endswith("_IN_PROGRESS"):
-                break
-        new = [event for event in self._events(stack_id) if event["EventId"] not in before]
+            told += 1
+            if told % _POLLS_A_WORD == 0:
+                done = [one for one in self._new(stack_id, before) if _is_done(one)]
+                print(f"  {status}, {len(done)} resources done", flush=True)
+        new = self._new(stack_id, before)
         why = "\n".join(f"  {line}" for line in (*self._found_wrong(stack_id), *explained(new)))
         where = self.cloud.console(stack_id)
         raise DeployError(f"{self.name} ended as {status}\n{why or '  no event says why'}\n{where}")
+
+    def _new(self, stack_id: str, before: set[str]) -> list[dict[str, Any]]:
+        return [event for event in self._events(stack_id) if event["EventId"] not in before]
 
     def _events(self, stack_id: str) -> list[dict[str, Any]]:
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
@@ -224,6 +230,10 @@ def _how_created(*, emulated: bool) -> dict[str, Any]:
     """
     how = {"OnStackFailure": "DELETE", "ImportExistingResources": True}
     return how | {"DisableValidation": True} if emulated else how
+
+
+def _is_done(event: Mapping[str, Any]) -> bool:
+    return event["ResourceStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 
 
 def explained(events: Sequence[Mapping[str, Any]]) -> list[str]:
