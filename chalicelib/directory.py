@@ -16,39 +16,41 @@ from chalicelib.edge.http import Api
 
 NOTIFICATIONS, ROOMS = "notifications", "rooms"
 NOTIFIED = "/v1/notifications/"
-_ENTERED_AT_ONCE = {NOTIFICATIONS: ("payments.api",), ROOMS: ()}
+_ENTERED_AT_ONCE = {NOTIFICATIONS: ("payments",), ROOMS: ()}
+
+_FRONT = "front"
 
 BY_ROOM = {
-    "front": """
+    _FRONT: """
         GET  /healthz
         GET  /openapi.json
     """,
-    "people.api": """
+    "people": """
         POST /v1/sessions
         POST /v1/merchants
         POST /v1/merchants/{merchant_id}/terms
         GET  /v1/merchants/{merchant_id}
     """,
-    "catalog.api": """
+    "catalog": """
         POST /v1/products
         GET  /v1/products/{product_id}
     """,
-    "orders.api": """
+    "orders": """
         POST /v1/orders
         GET  /v1/orders
         GET  /v1/orders/{order_id}
         GET  /v1/merchants/{merchant_id}/orders
     """,
-    "payments.api": """
+    "payments": """
         POST /v1/orders/{order_id}/payments
         POST /v1/notifications/wechatpay
     """,
-    "escrow.api": """
+    "escrow": """
         POST /v1/orders/{order_id}/shipment
         POST /v1/orders/{order_id}/releases
         POST /v1/orders/{order_id}/receipt
     """,
-    "refunds.api": """
+    "refunds": """
         POST /v1/orders/{order_id}/refunds
         GET  /v1/orders/{order_id}/refunds
         GET  /v1/orders/{order_id}/refunds/{refund_id}
@@ -57,12 +59,12 @@ BY_ROOM = {
         POST /v1/orders/{order_id}/refunds/{refund_id}/settlement
         POST /v1/notifications/wechatpay/refunds
     """,
-    "delivery.api": """
+    "delivery": """
         GET  /v1/orders/{order_id}/shipment
         GET  /v1/notifications/wechat
         POST /v1/notifications/wechat
     """,
-    "settlement.api": """
+    "settlement": """
         POST /v1/settlements
         GET  /v1/settlements/{settlement_id}
         GET  /v1/settlements/{settlement_id}/payouts
@@ -71,7 +73,7 @@ BY_ROOM = {
         POST /v1/merchants/{merchant_id}/advances
         POST /v1/notifications/wechatpay/payouts
     """,
-    "disputes.api": """
+    "disputes": """
         POST /v1/orders/{order_id}/disputes
         GET  /v1/orders/{order_id}/disputes
         POST /v1/orders/{order_id}/disputes/{dispute_id}/withdrawal
@@ -81,10 +83,10 @@ BY_ROOM = {
         GET  /v1/orders/{order_id}/disputes/{dispute_id}/evidence
         GET  /v1/orders/{order_id}/disputes/{dispute_id}/evidence/{evidence_id}
     """,
-    "complaints.api": """
+    "complaints": """
         POST /v1/notifications/wechatpay/complaints
     """,
-    "books.api": """
+    "books": """
         GET  /v1/merchants/{merchant_id}/balances
         GET  /v1/merchants/{merchant_id}/statements/{day}
         GET  /v1/merchants/{merchant_id}/entries
@@ -92,10 +94,10 @@ BY_ROOM = {
         GET  /v1/ledger/days/{day}
         GET  /v1/ledger/accounts/{account}
     """,
-    "health.api": """
+    "health": """
         GET  /v1/health/report
     """,
-    "reconciliation.api": """
+    "reconciliation": """
         POST /v1/reconciliations
         GET  /v1/reconciliations
         GET  /v1/reconciliations/{business_date}
@@ -127,13 +129,18 @@ def doors(part: str) -> Blueprint:
             route = blueprint.route(path, methods=[method], content_types=["*/*"])
             route(_door(room, method, path))
     for room in _ENTERED_AT_ONCE[part]:
-        import_module(f"chalicelib.{room}")
+        _entered(room)
     return blueprint
 
 
 def _door(room: str, method: str, path: str) -> Any:
     def enter(**path_parameters: str) -> Response:
-        api: Api = import_module(f"chalicelib.{room}").api
-        return api.views[method, path](**path_parameters)
+        return _entered(room).views[method, path](**path_parameters)
 
     return enter
+
+
+def _entered(room: str) -> Api:
+    """Import a room's routes; those of no room are the front's."""
+    api: Api = import_module(f"chalicelib.{_FRONT if room == _FRONT else f'{room}.api'}").api
+    return api

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib import aws
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
 from chalicelib.storage.table import Table
@@ -24,6 +25,12 @@ os.environ |= {
 
 ENGINES = ["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)]
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def fresh_aws() -> None:
+    """A session with AWS remembers whose it is, and here each test may be somebody else."""
+    aws.session.cache_clear()
 
 
 @pytest.fixture(scope="session")
