@@ -31,6 +31,11 @@ def kept(client: Any, setting: str, stage: str = "dev") -> str:
     return str(client.get_secret_value(SecretId=secret_name(stage, setting))["SecretString"])
 
 
+def versions_of(client: Any, setting: str) -> set[str]:
+    name = secret_name("dev", setting)
+    return set(client.describe_secret(SecretId=name)["VersionIdsToStages"])
+
+
 def test_each_is_kept_and_a_session_key_is_made(
     client: Any, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,10 +52,11 @@ def test_the_same_again_changes_nothing_and_another_is_a_new_version(
     client: Any, folder: Path
 ) -> None:
     put(client, "dev", folder)
-    session = kept(client, "SESSION_KEY")
+    session, versions = kept(client, "SESSION_KEY"), versions_of(client, "WECHAT_APP_SECRET")
     (folder / "WECHATPAY_API_V3_KEY").write_text("another")
     put(client, "dev", folder)
     assert kept(client, "SESSION_KEY") == session
+    assert versions_of(client, "WECHAT_APP_SECRET") == versions
     assert kept(client, "WECHATPAY_API_V3_KEY") == "another"
     before = client.get_secret_value(
         SecretId=secret_name("dev", "WECHATPAY_API_V3_KEY"), VersionStage="AWSPREVIOUS"
