@@ -6,6 +6,7 @@ one service's model. A session keeps what it has read, and the package brings th
 cut down to the services that are spoken to here (`local/packaging/regions.py`).
 """
 
+import os
 import threading
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import botocore.config
 import botocore.loaders
 import botocore.session
+from botocore.credentials import CredentialResolver, EnvProvider
 from typing_extensions import override
 
 SERVICES = ("dynamodb", "s3", "secretsmanager", "sqs")
@@ -36,6 +38,9 @@ def session() -> botocore.session.Session:
     """Return the session; addresses, region and credentials come by environment."""
     opened = botocore.session.get_session()
     opened.register_component("data_loader", _Loader(extra_search_paths=[str(_REGIONS)]))
+    if EnvProvider.ACCESS_KEY in os.environ:
+        # As on Lambda: then none of the other places is made ready to be looked at.
+        opened.register_component("credential_provider", CredentialResolver([EnvProvider()]))
     return opened
 
 

@@ -65,8 +65,8 @@ class Grant:
                     rows = {"dynamodb:LeadingKeys": list(self.within)}
                     conditions["ForAllValues:StringLike"] = rows
                 if self.in_commits:
-                    commit = {"dynamodb:EnclosingOperation": "TransactWriteItems"}
-                    conditions["StringEquals"] = commit
+                    commit = {"dynamodb:EnclosingOperation": ["TransactWriteItems"]}
+                    conditions["ForAnyValue:StringEquals"] = commit
                 return conditions
             case _:
                 return {}

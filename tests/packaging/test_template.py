@@ -63,7 +63,9 @@ def test_only_the_sequencer_writes_the_log_beyond_the_outbox(resources: Resource
                 assert statement["Action"] == ["dynamodb:PutItem"], name
                 assert statement["Condition"] == {
                     "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]},
-                    "StringEquals": {"dynamodb:EnclosingOperation": "TransactWriteItems"},
+                    "ForAnyValue:StringEquals": {
+                        "dynamodb:EnclosingOperation": ["TransactWriteItems"]
+                    },
                 }
 
 

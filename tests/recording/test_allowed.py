@@ -168,7 +168,7 @@ def test_iam_reads_a_grant_as_we_do() -> None:
         "Resource": {"Fn::GetAtt": ["LogTable", "Arn"]},
         "Condition": {
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["P#*"]},
-            "StringEquals": {"dynamodb:EnclosingOperation": "TransactWriteItems"},
+            "ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactWriteItems"]},
         },
     }
     secret = Grant("secretsmanager", frozenset({"GetSecretValue"}), "session-key").statement()

@@ -1,17 +1,16 @@
 """WeChat Pay behind the port.
 
-Its other desks (funds, refunds, bills, complaints) are imported by whoever asks for them: a
+Its desks (paying, funds, refunds, bills, complaints) are imported by whoever asks at them: a
 notification starts without them.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING
 
-from chalicelib.kernel.clock import Clock, milliseconds
+from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.ids import PaymentId, Randomness
 from chalicelib.providers.port import (
     Certificate,
@@ -23,32 +22,23 @@ from chalicelib.providers.port import (
     TellFate,
     tell_nobody,
 )
-from chalicelib.providers.transport import (
-    ANSWER_BYTES_MAX,
-    Answer,
-    Downloads,
-    Timeouts,
-    Transport,
-)
 from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
-from chalicelib.providers.wechatpay.exchange import NONCE_BYTES, Exchange, Question, Refusal
 from chalicelib.providers.wechatpay.keys import KeyRing
 from chalicelib.providers.wechatpay.notify import NotificationReader
 from chalicelib.providers.wechatpay.sealed import SealKeys
 from chalicelib.providers.wechatpay.signing import MerchantKey
 
 if TYPE_CHECKING:
+    from chalicelib.providers.transport import Downloads, Timeouts, Transport
     from chalicelib.providers.wechatpay.bills import WeChatBills
     from chalicelib.providers.wechatpay.complaints import WeChatComplaints
+    from chalicelib.providers.wechatpay.exchange import Exchange
     from chalicelib.providers.wechatpay.funds import WeChatFunds
+    from chalicelib.providers.wechatpay.paying import WeChatPaying
     from chalicelib.providers.wechatpay.refunds import WeChatRefunds
 
-_PAY = "/v3/pay/transactions"
-_PARTNER_PAY = "/v3/pay/partner/transactions"
 _CERTIFICATES = "/v3/certificates"
-
-Reading = TypeVar("Reading")
 
 
 class WeChatPay:
@@ -60,11 +50,11 @@ class WeChatPay:
         self,
         account: WeChatPayAccount,
         *,
-        transport: Transport,
+        transport: "Transport",
         clock: Clock,
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
-        timeouts: Timeouts | None = None,
+        timeouts: "Timeouts | None" = None,
         tell: TellFate = tell_nobody,
     ) -> None:
         self._account = account
@@ -74,19 +64,35 @@ class WeChatPay:
         self._reader = NotificationReader(account, self._seal_keys)
         self._ring = _first_ring(account).add(certificates)
         self._ring_lock = threading.Lock()
-        self._exchange = Exchange(
-            hosts=account.hosts,
-            key=lambda: self._key,
-            public_key_id=account.public_key_id,
-            ring=lambda: self._ring,
-            transport=transport,
-            clock=clock,
-            randomness=randomness,
-            timeouts=timeouts or Timeouts(),
-            tell=tell,
-        )
+        self._transport = transport
+        self._timeouts = timeouts
+        self._tell = tell
         if isinstance(account.private_key_pem, str):
             assert self._key, "a key that is at hand is tried at once"
+
+    @cached_property
+    def _exchange(self) -> "Exchange":
+        """Return the way questions are asked; who is only told things asks none."""
+        from chalicelib.providers.transport import Timeouts
+        from chalicelib.providers.wechatpay.exchange import Exchange
+
+        return Exchange(
+            hosts=self._account.hosts,
+            key=lambda: self._key,
+            public_key_id=self._account.public_key_id,
+            ring=lambda: self._ring,
+            transport=self._transport,
+            clock=self._clock,
+            randomness=self._randomness,
+            timeouts=self._timeouts or Timeouts(),
+            tell=self._tell,
+        )
+
+    @property
+    def _paying(self) -> "WeChatPaying":
+        from chalicelib.providers.wechatpay.paying import WeChatPaying
+
+        return WeChatPaying(self._account, self._exchange, self._clock, self._randomness)
 
     @cached_property
     def _key(self) -> MerchantKey:
@@ -112,7 +118,7 @@ class WeChatPay:
 
         return WeChatRefunds(self._account, self._exchange)
 
-    def bills(self, downloads: Downloads) -> "WeChatBills":
+    def bills(self, downloads: "Downloads") -> "WeChatBills":
         """Return the same merchant's bills."""
         from chalicelib.providers.wechatpay.bills import WeChatBills
 
@@ -138,41 +144,15 @@ class WeChatPay:
 
     def prepay(self, order: PrepayOrder) -> Invoke:
         """Create the payment (JSAPI下单), and sign what the mini-program starts it with."""
-        path = _PAY if order.seller is None else _PARTNER_PAY
-        question = Question("POST", f"{path}/jsapi", mapping.prepay_body(order, self._account))
-        prepay_id = self._ask(question, lambda answer: mapping.prepay_id_in(_fields(answer)))
-        if isinstance(prepay_id, Refusal):
-            raise prepay_id.error()
-        return self._invoke(prepay_id)
+        return self._paying.prepay(order)
 
     def query(self, payment_id: PaymentId, *, seller: str | None = None) -> Queried:
         """Ask what became of a payment (查单)."""
-        query = urlencode(self._who(seller))
-        question = Question("GET", f"{_number(payment_id, seller)}?{query}")
-        queried = self._ask(
-            question,
-            lambda answer: mapping.queried(
-                _fields(answer), asked=payment_id, account=self._account, seller=seller
-            ),
-        )
-        if not isinstance(queried, Refusal):
-            return queried
-        refused = mapping.query_refused(status=queried.status, code=queried.code)
-        if refused is None:
-            raise queried.error()
-        return refused
+        return self._paying.query(payment_id, seller=seller)
 
     def close(self, payment_id: PaymentId, *, seller: str | None = None) -> CloseOutcome:
         """Make a payment unpayable (关单)."""
-        body = mapping.compact(self._who(seller))
-        question = Question("POST", f"{_number(payment_id, seller)}/close", body)
-        closed = self._ask(question, lambda _: CloseOutcome.CLOSED)
-        if not isinstance(closed, Refusal):
-            return closed
-        refused = mapping.close_refused(status=closed.status, code=closed.code)
-        if refused is None:
-            raise closed.error()
-        return refused
+        return self._paying.close(payment_id, seller=seller)
 
     def download_certificates(self) -> list[Certificate]:
         """Fetch the platform certificates (平台证书) and believe them; keep them for other starts.
@@ -180,9 +160,10 @@ class WeChatPay:
         A merchant in public-key mode has none: an empty list, not an outage.
         """
         from chalicelib.providers.wechatpay.certificates import read_certificates
+        from chalicelib.providers.wechatpay.exchange import Question, Refusal
 
         question = Question("GET", _CERTIFICATES, verified=False)
-        certificates = self._ask(
+        certificates = self._exchange.ask(
             question,
             lambda answer: read_certificates(
                 answer,
@@ -203,40 +184,8 @@ class WeChatPay:
         now = self._clock.protocol_now()
         return self._reader.read(headers, body, ring=self._ring, now=now)
 
-    def _ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
-        return self._exchange.ask(question, read)
-
-    def _invoke(self, prepay_id: str) -> Invoke:
-        timestamp = milliseconds(self._clock.protocol_now()) // 1000
-        nonce = self._randomness(NONCE_BYTES).hex().upper()
-        package = f"prepay_id={prepay_id}"
-        return {
-            "appId": self._account.app_id,
-            "timeStamp": str(timestamp),
-            "nonceStr": nonce,
-            "package": package,
-            "signType": "RSA",
-            "paySign": self._key.pay_sign(
-                app_id=self._account.app_id, timestamp=timestamp, nonce=nonce, package=package
-            ),
-        }
-
-    def _who(self, seller: str | None) -> Mapping[str, str]:
-        if seller is None:
-            return {"mchid": self._account.mch_id}
-        return {"sp_mchid": self._account.mch_id, "sub_mchid": seller}
-
-
-def _number(payment_id: PaymentId, seller: str | None) -> str:
-    path = _PAY if seller is None else _PARTNER_PAY
-    return f"{path}/out-trade-no/{quote(payment_id, safe='')}"
-
 
 def _first_ring(account: WeChatPayAccount) -> KeyRing:
     if account.public_key_id is None or account.public_key_pem is None:
         return KeyRing()
     return KeyRing.of_public_key(account.public_key_id, account.public_key_pem)
-
-
-def _fields(answer: Answer) -> Mapping[str, object]:
-    return mapping.object_in(answer.body, bytes_max=ANSWER_BYTES_MAX)
