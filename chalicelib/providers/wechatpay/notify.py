@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.providers.port import Collected, Heard, Ignored, NotificationRefusedError
-from chalicelib.providers.wechatpay import complaints, mapping, refunds, transfers
+from chalicelib.providers.wechatpay import mapping
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.doubt import DoubtError
 from chalicelib.providers.wechatpay.keys import KeyRing
@@ -53,18 +53,27 @@ class NotificationReader:
         event_type = mapping.text_in(envelope, "event_type", length_max=64)
         if event_type == TRANSACTION_SUCCESS:
             return self._paid(self._open(envelope))
-        said = None
-        if event_type == TRANSFER_FINISHED:
-            said = transfers.notified(self._open(envelope), self.account)
-        if event_type in REFUND_ENDS:
-            return refunds.notified(self._open(envelope), self.account)
-        if event_type in COMPLAINT_EVENTS:
-            return complaints.notified(self._open(envelope))
-        return said or Ignored(
+        return self._at_another_desk(event_type, envelope) or Ignored(
             provider=mapping.NAME,
             event_type=event_type,
             notification_id=mapping.text_in(envelope, "id", length_max=64),
         )
+
+    def _at_another_desk(self, event_type: str, envelope: Mapping[str, Any]) -> Heard | None:
+        """Let the desk read it that it is about; a payment, which hurries, loads none of them."""
+        if event_type == TRANSFER_FINISHED:
+            from chalicelib.providers.wechatpay import transfers
+
+            return transfers.notified(self._open(envelope), self.account)
+        if event_type in REFUND_ENDS:
+            from chalicelib.providers.wechatpay import refunds
+
+            return refunds.notified(self._open(envelope), self.account)
+        if event_type in COMPLAINT_EVENTS:
+            from chalicelib.providers.wechatpay import complaints
+
+            return complaints.notified(self._open(envelope))
+        return None
 
     def _open(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
         resource = envelope.get("resource")
