@@ -74,10 +74,32 @@ redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=al
 package: $(READY) ## the deployable template and zip, checked; STAGE=prod ARCH=arm64
 	@$(BIN)/python -m local.package
 
+secrets: $(READY) ## keep a stage's secrets in Secrets Manager; STAGE=dev FROM=folder
+	@$(BIN)/python -m local.put_secrets --stage $(STAGE) --folder $(FROM)
+
+deploy: package ## deploy a stage after showing what changes; STAGE=dev, YES=1 for machines
+	@$(BIN)/python -m local.deploy --stage $(STAGE) $(if $(YES),--yes) \
+	  $(if $(ALLOW_REPLACEMENT),--allow-replacement) $(if $(MINUTES),--minutes $(MINUTES))
+
+undeploy: $(READY) ## remove a stage's stack, not its data; STAGE=dev
+	@$(BIN)/python -m local.undeploy --stage $(STAGE) $(if $(YES),--yes)
+
+address: $(READY) ## where a deployed API answers; STAGE=dev
+	@$(BIN)/python -m local.deploying.address --stage $(STAGE)
+
+cloud: $(READY) ## an empty embedded AWS and a provider to deploy to; Ctrl-C stops it
+	@exec $(BIN)/python -m local.cloud
+
+costs: $(READY) ## what a month on AWS costs; ORDERS=1000,100000
+	@$(BIN)/python -m benchmarks.bill
+
+deployed: $(READY) ## follow docs/deploy.md on an empty embedded AWS, and play a purchase there
+	@$(BIN)/python -m local.deployed
+
 lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/runtime.in -o requirements.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/container.in -c requirements.txt -o requirements/container.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive package lock
+.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud costs deployed lock

@@ -55,7 +55,7 @@ def main() -> int:
             print(f"\n{model.upper()}: {meaning}\n")
             with (
                 tempfile.TemporaryDirectory() as folder,
-                _stack(Path(folder), model) as stack,
+                Stack(Path(folder), overrides=settings_for(model)) as stack,
                 Control(stack),
             ):
                 _play(stack, model)
@@ -66,28 +66,38 @@ def main() -> int:
     return 0
 
 
-def _stack(folder: Path, model: str) -> Stack:
-    settings = {
+def settings_for(model: str) -> dict[str, str]:
+    """Return what a house must be told for this story."""
+    return {
         "PLATFORM_FEE_BASIS_POINTS": str(_FEE_BASIS_POINTS),
         "FUNDS_MODEL": model,
         "WECHATPAY_FEE_BASIS_POINTS": str(_KEPT_BASIS_POINTS),
     }
-    return Stack(folder, overrides=settings)
 
 
 def _play(stack: Stack, model: str) -> None:
     os.environ["AWS_ENDPOINT_URL"] = stack.aws
     print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
-    story = Story(stack, say=_say)
-    story.fees(_KEPT_BASIS_POINTS)
+    story = Story(stack, say=say)
     try:
-        sold = _purchase(story)
-        day = _settled(story, sold) if model == "direct" else _unfrozen(story, sold)
-        _reconciled(story, day)
-        expected = _expected(sold.merchant_id, model)
-        _check(story, sold.merchant_id, expected, _books(story, sold.merchant_id))
+        tell(story, model)
     finally:
         story.close()
+
+
+def tell(story: Story, model: str, *, kept_before: int = 0) -> Sold:
+    """Tell a purchase, and hold the books against what must be in them.
+
+    `kept_before` is what the provider keeps for us already.
+    """
+    story.fees(_KEPT_BASIS_POINTS)
+    sold = _purchase(story)
+    day = _settled(story, sold) if model == "direct" else _unfrozen(story, sold)
+    _reconciled(story, day)
+    expected = _expected(sold.merchant_id, model)
+    expected["provider:wechatpay:clearing"] += kept_before
+    _check(story, sold.merchant_id, expected, _books(story, sold.merchant_id))
+    return sold
 
 
 def _purchase(story: Story) -> Sold:
@@ -234,7 +244,8 @@ def _yuan(money: Any) -> str:
     return yuan_text(Money(**money))
 
 
-def _say(step: str, reply: Reply, fact: str) -> None:
+def say(step: str, reply: Reply, fact: str) -> None:
+    """Print a step as it went."""
     print(f"  {reply.status}  {step:22} {fact}")
 
 

@@ -30,6 +30,8 @@ def look_where_it_runs() -> str:
             file=sys.stderr,
         )
         raise SystemExit(1)
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)  # the only name that botocore reads
     return os.environ.get("AWS_ENDPOINT_URL", "AWS")
 
 

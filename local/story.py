@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.ledger.days import CHINA, business_day
 from local.client import Client, Reply
-from local.stack import Stack
 
 _AWAITED_SECONDS_MAX = 60
 NIGHT = time(1)
@@ -19,11 +18,34 @@ class StoryError(AssertionError):
     """A step did not go as it must."""
 
 
+class House(Protocol):
+    """Where a story is told: the addresses of a running house, and what it was told itself."""
+
+    @property
+    def api(self) -> str:
+        """Return where the API answers."""
+
+    @property
+    def sandbox(self) -> str:
+        """Return where the provider answers."""
+
+    @property
+    def aws(self) -> str:
+        """Return where AWS answers."""
+
+    @property
+    def control(self) -> str:
+        """Return where what is due can be run."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings that its processes see."""
+
+
 @dataclass
 class Story:
     """A shopper, a merchant, an operator, and the addresses they call."""
 
-    stack: Stack
+    stack: House
     say: Callable[[str, Reply, str], None] = field(default=lambda _step, _reply, _fact: None)
 
     def __post_init__(self) -> None:
@@ -121,11 +143,15 @@ class Story:
         reply = self.sandbox.post("/control/settings", {"fee_basis_points": basis_points})
         self.expect("gateway's fee", reply, 200, f"{basis_points} basis points")
 
-    def reconciled(self, day: str) -> Any:
-        """Hold a closed business day against the gateway's bills, and return what came of it."""
+    def asked_to_reconcile(self, day: str) -> None:
+        """Ask for a closed business day to be held against the gateway's bills."""
         body = {"business_date": day}
         reply = self.operator().post("/v1/reconciliations", body, key=new_key())
         self.expect("day reconciled", reply, 202, f"{day}, against WeChat Pay's bills")
+
+    def reconciled(self, day: str) -> Any:
+        """Hold a closed business day against the gateway's bills, and return what came of it."""
+        self.asked_to_reconcile(day)
         self.ticked()
         return self.operator().get(f"/v1/reconciliations/{day}").body["result"]
 
@@ -136,7 +162,7 @@ class Story:
             items = merchant.get(f"/v1/merchants/{merchant_id}/payouts").body["items"]
             return items[0] if items and items[0]["state"] == state else None
 
-        payout_id = self._awaited(found, f"no payout is {state}")["id"]
+        payout_id = self.awaited(found, f"no payout is {state}")["id"]
         reply = merchant.get(f"/v1/payouts/{payout_id}")
         return self.expect(f"payout {state}", reply, 200, payout_id)
 
@@ -157,7 +183,7 @@ class Story:
             shown = merchant.get(f"/v1/merchants/{merchant_id}/balances").body
             return items if shown["position"] >= items[0]["position"] else None
 
-        return self._awaited(found, f"no entry says {kind}")
+        return self.awaited(found, f"no entry says {kind}")
 
     def provider_keeps(self) -> int:
         """Return what the gateway's own books keep for us: collected, and not gone."""
@@ -170,8 +196,11 @@ class Story:
         paid = [bill for bill in books["transfers"] if bill["state"] == "SUCCESS"]
         return int(kept - sum(bill["transfer_amount"] for bill in paid))
 
-    def _awaited(self, look: Callable[[], Any], otherwise: str) -> Any:
-        deadline = monotonic() + _AWAITED_SECONDS_MAX
+    def awaited(
+        self, look: Callable[[], Any], otherwise: str, seconds: int = _AWAITED_SECONDS_MAX
+    ) -> Any:
+        """Look until there is something to see, and return it."""
+        deadline = monotonic() + seconds
         while monotonic() < deadline:
             if (found := look()) is not None:
                 return found

@@ -1,7 +1,12 @@
 """What a stack is told when it is deployed: the settings that differ, secrets by their names."""
 
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import SecretStr
+
+from chalicelib.settings import Settings
 
 _TOLD = {
     "PublicBaseUrl": "https address at which the provider reaches the API",
@@ -21,8 +26,8 @@ _DEFAULTS = {
     "WechatApiBaseUrl": ("https://api.weixin.qq.com", "where WeChat is"),
 }
 
-_SECRETS = ("SESSION_KEY", "WECHATPAY_PRIVATE_KEY", "WECHATPAY_API_V3_KEY", "WECHAT_APP_SECRET")
-_SECRETS_WHERE = {
+SECRETS = ("SESSION_KEY", "WECHATPAY_PRIVATE_KEY", "WECHATPAY_API_V3_KEY", "WECHAT_APP_SECRET")
+SECRETS_WHERE = {
     "WECHATPAY_PUBLIC_KEY": "HasWechatpayPublicKey",
     "WECHATPAY_API_V3_KEY_PREVIOUS": "HasPreviousKey",
     "WECHAT_PUSH_TOKEN": "HasPushes",
@@ -32,8 +37,12 @@ _CONDITIONS = {
     "HasWechatpayPublicKey": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WechatpayPublicKeyId"}, ""]}]},
     "HasPreviousKey": {"Fn::Equals": [{"Ref": "WechatpayKeysChange"}, "yes"]},
     "HasPushes": {"Fn::Equals": [{"Ref": "WechatPushes"}, "yes"]},
+    "HasDomain": {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]},
     "HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]},
 }
+_WIRED = re.compile(r"stage|\w+_(table|queue|bucket)")
+"""What the stack itself made, or is called."""
+
 _STAGE_NAMES = "^[a-z][a-z0-9-]{0,19}$"
 
 _QUEUES = ("Bookings", "Commands", "Events", "Settlements", "Reconciliations")
@@ -49,6 +58,20 @@ def parameters(stage: str) -> dict[str, Any]:
             name: {"Type": "String", "Default": default, "Description": text}
             for name, (default, text) in _DEFAULTS.items()
         },
+        **{
+            name: {"Type": "String", "Default": "", "Description": f"{setting}, or its default"}
+            for name, setting in _others()
+        },
+        "DomainName": {
+            "Type": "String",
+            "Default": "",
+            "Description": "a domain of one's own for the API, or none",
+        },
+        "CertificateArn": {
+            "Type": "String",
+            "Default": "",
+            "Description": "that domain's certificate, in this region",
+        },
         "WechatpayKeysChange": yes_or_no
         | {"Description": "yes while notifications may still come under the API v3 key before"},
         "WechatPushes": yes_or_no | {"Description": "yes once WeChat's console sends pushes here"},
@@ -57,6 +80,13 @@ def parameters(stage: str) -> dict[str, Any]:
             "Default": "",
             "Description": "SNS topic that alarms go to; without one they only change colour",
         },
+        **_limits(),
+    }
+
+
+def _limits() -> dict[str, Any]:
+    """Return how much, and for how long."""
+    return {
         "LogDays": {
             "Type": "Number",
             "Default": 90,
@@ -86,11 +116,12 @@ def conditions() -> dict[str, Any]:
 def settings() -> dict[str, Any]:
     """Return a function's environment: names of what the stack made, and what it was told."""
     told = {_as_setting(name): {"Ref": name} for name in (*_TOLD, *_DEFAULTS)}
+    told |= {setting: {"Ref": name} for name, setting in _others()}
     queues = {
         f"{name.upper()}_QUEUE": {"Fn::GetAtt": [f"{name}Queue", "QueueName"]} for name in _QUEUES
     }
-    secrets: dict[str, Any] = {name: _secret(name) for name in _SECRETS}
-    for name, condition in _SECRETS_WHERE.items():
+    secrets: dict[str, Any] = {name: _secret(name) for name in SECRETS}
+    for name, condition in SECRETS_WHERE.items():
         secrets[name] = {"Fn::If": [condition, _secret(name), ""]}
     return {
         "STAGE": {"Ref": "Stage"},
@@ -104,9 +135,32 @@ def settings() -> dict[str, Any]:
     }
 
 
+def named_after(setting: str) -> str:
+    """Spell a setting as the parameter that tells it."""
+    return "".join(word.title() for word in setting.split("_"))
+
+
+def secret_name(stage: str, setting: str) -> str:
+    """Say where a secret is kept."""
+    return f"shoukuan/{stage}/{_kept_as(setting)}"
+
+
+def _others() -> Iterator[tuple[str, str]]:
+    """Yield every other setting that a person may decide, under its parameter's name."""
+    for field_name, field in Settings.model_fields.items():
+        name, wired = named_after(field_name), _WIRED.fullmatch(field_name)
+        secret = SecretStr in {field.annotation, *get_args(field.annotation)}
+        if not wired and not secret and name not in {*_TOLD, *_DEFAULTS}:
+            yield name, field_name.upper()
+
+
 def _as_setting(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
 
 
 def _secret(name: str) -> dict[str, str]:
-    return {"Fn::Sub": f"secret:shoukuan/${{Stage}}/{name.lower().replace('_', '-')}"}
+    return {"Fn::Sub": f"secret:shoukuan/${{Stage}}/{_kept_as(name)}"}
+
+
+def _kept_as(setting: str) -> str:
+    return setting.lower().replace("_", "-")

@@ -169,7 +169,9 @@ def _guard(resources: dict[str, Resource]) -> None:
         properties = resource["Properties"]
         match resource["Type"]:
             case "AWS::SQS::Queue":
-                resource |= {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+                # A first creation that fails leaves none: CloudFormation can't adopt a queue.
+                resource |= {"DeletionPolicy": "RetainExceptOnCreate"}
+                resource |= {"UpdateReplacePolicy": "Retain"}
                 if "RedrivePolicy" in properties:
                     dead, _ = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
                     source = properties["QueueName"]["Fn::Sub"]

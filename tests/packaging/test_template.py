@@ -109,7 +109,7 @@ def test_a_queue_gives_a_function_time_to_fail(resources: Resources) -> None:
 def test_dead_letters_come_from_their_own_queue_alone(resources: Resources) -> None:
     queues = of_kind(resources, "SQS::Queue")
     for name, resource in queues.items():
-        assert resource["DeletionPolicy"] == "Retain"
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
         properties = resource["Properties"]
         assert properties["SqsManagedSseEnabled"] is True
         if name.endswith("DeadLetters"):

@@ -1,0 +1,1 @@
+"""A deployment by CloudFormation: its settings, its artifacts, its change set, its end."""
