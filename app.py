@@ -10,6 +10,7 @@ from chalicelib.disputes.jobs import blueprint as disputes_jobs
 from chalicelib.edge.http import remember_request
 from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.front import APIS
+from chalicelib.health.jobs import blueprint as health_jobs
 from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.jobs import blueprint as orders_jobs
 from chalicelib.payments.jobs import blueprint as payments_jobs
@@ -31,5 +32,6 @@ app.register_blueprint(refunds_jobs)
 app.register_blueprint(disputes_jobs)
 app.register_blueprint(complaints_jobs)
 app.register_blueprint(reconciliation_jobs)
+app.register_blueprint(health_jobs)
 app.register_blueprint(hearing)
 app.register_blueprint(commands)

@@ -5,6 +5,7 @@ Chalice writes it into the template.
 """
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from chalice.app import Blueprint, SQSEvent
@@ -15,7 +16,9 @@ from chalicelib.delivery import model as delivery
 from chalicelib.delivery.wiring import report_shipments
 from chalicelib.disputes import model as disputes
 from chalicelib.disputes.wiring import carry_out
+from chalicelib.edge import observe
 from chalicelib.edge.queue import Message, partial_batch
+from chalicelib.kernel import trace
 from chalicelib.orders import model as orders
 from chalicelib.orders.wiring import remember_due
 from chalicelib.payments import model as payments
@@ -38,18 +41,24 @@ def hear_events(event: SQSEvent) -> Any:
 
 def _hear(message: Message) -> None:
     for event in message["events"]:
-        kind = event["event"]
-        if kind in orders.HEARD:
-            remember_due().hear(event)
-        if kind in payments.HEARD:
-            ask_about_payment().hear(event)
-        if kind in refunds.HEARD:
-            sweep_refunds().hear(event)
-        if kind in delivery.HEARD:
-            report_shipments().hear(event)
-        if kind in disputes.HEARD:
-            carry_out().hear(event)
-        if kind in complaints.HEARD:
-            answer_complaints().hear(event)
-        if kind in settlement.HEARD:
-            desk().hear(event)
+        with trace.within(trace.read(event.get("trace")) or trace.current()):
+            observe.note("event", event=event["event"], position=event["position"])
+            _tell_rooms(event)
+
+
+def _tell_rooms(event: Mapping[str, Any]) -> None:
+    kind = event["event"]
+    if kind in orders.HEARD:
+        remember_due().hear(event)
+    if kind in payments.HEARD:
+        ask_about_payment().hear(event)
+    if kind in refunds.HEARD:
+        sweep_refunds().hear(event)
+    if kind in delivery.HEARD:
+        report_shipments().hear(event)
+    if kind in disputes.HEARD:
+        carry_out().hear(event)
+    if kind in complaints.HEARD:
+        answer_complaints().hear(event)
+    if kind in settlement.HEARD:
+        desk().hear(event)

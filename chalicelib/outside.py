@@ -6,6 +6,7 @@ another world in its place by building the rooms' use cases with its own.
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
-from chalicelib.providers.port import Fate
+from chalicelib.providers.port import Called
 from chalicelib.providers.transport import (
     NoAnswerError,
     NotSentError,
@@ -27,7 +28,7 @@ from chalicelib.providers.transport import (
 )
 from chalicelib.settings import settings
 from chalicelib.storage.batches import Batches
-from chalicelib.storage.commit import Commits
+from chalicelib.storage.commit import Commits, Effort
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
 from chalicelib.storage.lake import Lake, S3Lake, s3_client
@@ -55,7 +56,7 @@ def table() -> Table:
 def commits() -> Commits:
     """Return the way every verb commits."""
     return Commits(
-        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_committed
+        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_commit
     )
 
 
@@ -150,13 +151,30 @@ def secret(value: SecretStr) -> str:
     return revealed(value.get_secret_value())
 
 
-def tell_fate(provider: str, fate: Fate) -> None:
-    """Count what became of a call to a provider."""
-    observe.count("ProviderCall", provider=provider, fate=fate)
+def tell_call(provider: str, called: Called) -> None:
+    """Count what became of a call to a provider; one line, on record whatever comes after it."""
+    tries = [asdict(one) for one in called.tries]
+    facts = {"method": called.method, "route": called.route, "tries": tries}
+    with observe.one_line(apart=True):
+        observe.count("ProviderCall", provider=provider, fate=called.fate, facts=facts)
+        took = called.milliseconds
+        observe.measure("ProviderMilliseconds", took, provider=provider)
 
 
-def _tell_committed(event: str) -> None:
-    observe.count("Committed", event=event)
+def _tell_commit(effort: Effort) -> None:
+    with observe.one_line():
+        if effort.event:
+            observe.count("Committed", event=effort.event)
+        observe.measure("CommitAttempts", effort.attempts, unit=observe.Unit.COUNT)
+        observe.measure("CommitMilliseconds", effort.milliseconds)
+        if effort.conflicts:
+            observe.count("CommitConflicts", times=effort.conflicts)
+        if effort.throttles:
+            observe.count("CommitThrottles", times=effort.throttles)
+        if effort.silences:
+            observe.count("CommitSilences", times=effort.silences)
+        if effort.exhausted:
+            observe.count("CommitExhausted")
 
 
 def _fetch(address: str) -> bytes:

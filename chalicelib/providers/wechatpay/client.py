@@ -15,7 +15,7 @@ from chalicelib.providers.port import (
     Invoke,
     PrepayOrder,
     Queried,
-    TellFate,
+    TellCall,
     tell_nobody,
 )
 from chalicelib.providers.transport import (
@@ -59,7 +59,7 @@ class WeChatPay:
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
         timeouts: Timeouts | None = None,
-        tell: TellFate = tell_nobody,
+        tell: TellCall = tell_nobody,
     ) -> None:
         self._account = account
         self._clock = clock
