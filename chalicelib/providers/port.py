@@ -69,7 +69,7 @@ class Called:
         return sum(one.milliseconds for one in self.tries)
 
 
-_WORD = re.compile(r"v3|[a-z-]{0,32}|[a-z]+_[a-z]+|jscode2session")
+_WORD = re.compile(r"|v3|[a-z]{1,32}([-_][a-z]{1,32})*(-v2)?|jscode2session")
 
 TellCall = Callable[[Called], None]
 """Count what became of a call."""
@@ -82,7 +82,7 @@ def tell_nobody(_called: Called) -> None:
 def route_of(path: str) -> str:
     """Return a path with a brace for whatever may be a number of ours, of theirs, or of somebody.
 
-    A provider's own words are small letters and dashes; the query goes altogether.
+    The providers' own words are small letters, which no number is; the query goes altogether.
     """
     segments = path.partition("?")[0].split("/")
     return "/".join(part if _WORD.fullmatch(part) else "{}" for part in segments)
