@@ -68,6 +68,9 @@ reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, 
 redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
+watching: $(READY) ## write the alarms and the dashboard from their tables into the template
+	@$(BIN)/python -m local.watching
+
 package: $(READY) ## the deployable template and zip, checked
 	@$(BIN)/python -m local.package
 
@@ -77,4 +80,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive package lock
+.PHONY: help setup demo test soak run check fmt simulate bench lake-sql rebuild doctor reconcile redrive watching package lock

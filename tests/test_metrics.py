@@ -101,6 +101,8 @@ METRICS: dict[str, dict[str, set[str]]] = {
     "MessageMilliseconds": {"queue": QUEUE_NAMES},
     "MessageAgeMilliseconds": {"queue": QUEUE_NAMES},
     "NumberingMilliseconds": {},
+    "ChecksStanding": {"state": {"warning", "failing"}},
+    "RefundTakenSeconds": {},
     "CheckState": {"check": {name.value for name in CheckName}},
     "Committed": {"event": events()},
     "Refused": {"code": CODES},
@@ -356,7 +358,7 @@ def test_an_alarm_of_its_own_listens_to_each_message_and_to_each_queue_of_dead_l
     listened = {
         dimension["Value"]
         for alarm in alarms
-        if alarm["MetricName"] == "AlarmRaised"
+        if alarm.get("MetricName") == "AlarmRaised"
         for dimension in alarm["Dimensions"]
         if dimension["Name"] == "alarm"
     }

@@ -18,6 +18,9 @@ _GRADES = {State.OK: 0, State.WARNING: 1, State.FAILING: 2}
 def watch_health(_event: CloudWatchEvent) -> Any:
     """Tell how every check of the report stands."""
     report = wiring.examine().examine()
+    for state in (State.WARNING, State.FAILING):
+        standing = sum(check.state is state for check in report.checks)
+        observe.count("ChecksStanding", times=standing, state=state)
     for check in report.checks:
         facts = {"state": check.state, "figure": check.figure, "says": check.says}
         grade = _GRADES[check.state]
