@@ -43,7 +43,11 @@ def _hear(message: Message) -> None:
     for event in message["events"]:
         with trace.within(trace.read(event.get("trace")) or trace.current()):
             observe.note("event", event=event["event"], position=event["position"])
-            _tell_rooms(event)
+            try:
+                _tell_rooms(event)
+            except Exception as error:
+                observe.mishap("an event failed, and its message comes again", error)
+                raise
 
 
 def _tell_rooms(event: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ class SqsQueue:
         try:
             self._client.send_message(
                 QueueUrl=self._address(),
-                MessageBody=json.dumps(_signed(message, delay_seconds)),
+                MessageBody=json.dumps(signed(message, delay_seconds)),
                 DelaySeconds=delay_seconds,
             )
         except (BotoCoreError, ClientError) as error:
@@ -69,7 +69,7 @@ class SqsQueue:
 
     def send_many(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Hand messages over, ten a call; raise `QueueUnavailableError` unless all were taken."""
-        bodies = [json.dumps(_signed(message), ensure_ascii=False) for message in messages]
+        bodies = [json.dumps(signed(message), ensure_ascii=False) for message in messages]
         for start in range(0, len(bodies), _BATCH_MAX):
             entries = [
                 {"Id": str(number), "MessageBody": body}
@@ -104,8 +104,11 @@ class SqsQueue:
         return self._url
 
 
-def _signed(message: Mapping[str, Any], delay_seconds: int = 0) -> Mapping[str, Any]:
-    """Say in the message itself what set it going, and how long it was to wait."""
+def signed(message: Mapping[str, Any], delay_seconds: int = 0) -> Mapping[str, Any]:
+    """Say in the message itself what set it going, and how long it was to wait.
+
+    Every queue sends it so: other clouds' have no attributes.
+    """
     found = trace.current()
     return {
         **message,

@@ -161,6 +161,10 @@ def _functions() -> Iterator[Alarm]:
             limit,
             expression=f"MAX([{filled}])",
         )
+    yield from _limits()
+
+
+def _limits() -> Iterator[Alarm]:
     yield Alarm(
         "bell-behind",
         f"The outbox's stream is heard over a minute late: {_BOOK}, the list is behind.",

@@ -97,22 +97,28 @@ def test_from_the_tap_to_the_call_it_causes_one_id_is_found_everywhere(shop: Sho
     story.ticked()
     api = {name: under(stack, "api", name) for name in (placed, started, shipped, received)}
     worker = {name: under(stack, "worker", name) for name in api}
-    for name, event in {
+    for name, kind in {
         placed: "order.placed",
         started: "payment.started",
         shipped: "order.shipped",
         received: "order.released",
     }.items():
-        assert [line for line in api[name] if line.get("message") == "request"], event
-        assert [line["event"] for line in api[name] if "Committed" in line] == [event]
-        assert [row.row.kind for row in numbered(name)][:1] == [event]
+        assert [line for line in api[name] if line.get("message") == "request"], kind
+        assert [line["event"] for line in api[name] if "Committed" in line] == [kind]
+        assert [row.row.kind for row in numbered(name)][:1] == [kind]
+    told = [one for one in lines(stack, "api") if one.get("number") == payment_id]
+    (notified,) = told
+    assert {"NotificationBooked", "Committed", "CommitAttempts", "RequestMilliseconds"} <= {
+        *notified
+    }, "all that is told of a notification is one line"
+    assert [row.row.kind for row in numbered(notified["trace"])] == ["payment.captured"]
     (prepay,) = filter(called, api[started])
     assert (prepay["method"], prepay["route"]) == ("POST", "/v3/pay/transactions/jsapi")
     assert [one["status"] for one in prepay["tries"]] == [200]
     assert prepay["tries"][0]["request_id"]
-    (told,) = filter(heard, worker[shipped])
-    assert told["event"] == "order.shipped"
-    assert told["position"] == numbered(shipped)[0].position
+    (event,) = filter(heard, worker[shipped])
+    assert event["event"] == "order.shipped"
+    assert event["position"] == numbered(shipped)[0].position
     assert list(filter(handled("commands", "report_shipment"), worker[shipped]))
     (call,) = filter(called, worker[shipped])
     assert call["route"] == "/wxa/sec/order/upload_shipping_info"
