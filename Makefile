@@ -71,6 +71,9 @@ reconcile: $(READY) ## hold a day against the provider's bills; DAY=2026-11-24, 
 redrive: $(READY) ## give dead letters another chance; QUEUE=events, or QUEUE=all
 	@$(BIN)/python -m local.redrive
 
+watching: $(READY) ## write the alarms and the dashboard from their tables into the template
+	@$(BIN)/python -m local.watching
+
 package: $(READY) ## the deployable template and zip, checked; STAGE=prod ARCH=arm64
 	@$(BIN)/python -m local.package
 
@@ -102,4 +105,4 @@ lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive package secrets deploy undeploy address cloud costs deployed lock
+.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive watching package secrets deploy undeploy address cloud costs deployed lock

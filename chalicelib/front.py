@@ -21,6 +21,7 @@ from chalicelib.edge.openapi import document
 from chalicelib.escrow.api import api as escrow
 from chalicelib.escrow.jobs import blueprint as escrow_jobs
 from chalicelib.health.api import api as health
+from chalicelib.health.jobs import blueprint as health_jobs
 from chalicelib.hearing import blueprint as hearing
 from chalicelib.orders.api import api as orders
 from chalicelib.orders.jobs import blueprint as orders_jobs
@@ -65,6 +66,7 @@ BLUEPRINTS = (
     disputes_jobs,
     complaints_jobs,
     reconciliation_jobs,
+    health_jobs,
     hearing,
     commands,
 )

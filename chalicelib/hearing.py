@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from chalice.app import Blueprint, SQSEvent
 
+from chalicelib.edge import observe
 from chalicelib.edge.queue import Message, partial_batch
+from chalicelib.kernel import trace
 
 blueprint = Blueprint(__name__)
 
@@ -40,9 +42,19 @@ def hear_events(event: SQSEvent) -> Any:
 
 def _hear(message: Message) -> None:
     for event in message["events"]:
-        for room, heard in HEARD_BY.items():
-            if event["event"] in heard:
-                listener(room).hear(event)
+        with trace.within(trace.read(event.get("trace")) or trace.current()):
+            observe.note("event", event=event["event"], position=event["position"])
+            try:
+                _tell_rooms(event)
+            except Exception as error:
+                observe.mishap("an event failed, and its message comes again", error)
+                raise
+
+
+def _tell_rooms(event: Mapping[str, Any]) -> None:
+    for room, heard in HEARD_BY.items():
+        if event["event"] in heard:
+            listener(room).hear(event)
 
 
 def listener(room: str) -> _Listener:

@@ -9,6 +9,7 @@ one door through which the libraries for the rest would come.
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
     from chalicelib.edge.auth import Authenticator, Sessions
     from chalicelib.edge.queue import SqsQueue
-    from chalicelib.providers.port import Fate
+    from chalicelib.providers.port import Called
     from chalicelib.providers.transport import UrllibTransport
     from chalicelib.storage.batches import Batches
-    from chalicelib.storage.commit import Commits
+    from chalicelib.storage.commit import Commits, Effort
     from chalicelib.storage.lake import Lake
     from chalicelib.storage.table import Table
 
@@ -59,7 +60,7 @@ def commits() -> "Commits":
     from chalicelib.storage.commit import Commits
 
     return Commits(
-        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_committed
+        table=table(), clock=clock(), pause=sleep, randomness=randomness, tell=_tell_commit
     )
 
 
@@ -183,13 +184,30 @@ def secret(value: SecretStr) -> str:
     return revealed(value.get_secret_value())
 
 
-def tell_fate(provider: str, fate: "Fate") -> None:
-    """Count what became of a call to a provider."""
-    observe.count("ProviderCall", provider=provider, fate=fate)
+def tell_call(provider: str, called: "Called") -> None:
+    """Count what became of a call to a provider; one line, on record whatever comes after it."""
+    tries = [asdict(one) for one in called.tries]
+    facts = {"method": called.method, "route": called.route, "tries": tries}
+    with observe.one_line(apart=True):
+        observe.count("ProviderCall", provider=provider, fate=called.fate, facts=facts)
+        took = called.milliseconds
+        observe.measure("ProviderMilliseconds", took, provider=provider)
 
 
-def _tell_committed(event: str) -> None:
-    observe.count("Committed", event=event)
+def _tell_commit(effort: "Effort") -> None:
+    with observe.one_line():
+        if effort.event:
+            observe.count("Committed", event=effort.event)
+        observe.measure("CommitAttempts", effort.attempts, unit=observe.Unit.COUNT)
+        observe.measure("CommitMilliseconds", effort.milliseconds)
+        if effort.conflicts:
+            observe.count("CommitConflicts", times=effort.conflicts)
+        if effort.throttles:
+            observe.count("CommitThrottles", times=effort.throttles)
+        if effort.silences:
+            observe.count("CommitSilences", times=effort.silences)
+        if effort.exhausted:
+            observe.count("CommitExhausted")
 
 
 def _fetch(address: str) -> bytes:

@@ -21,14 +21,21 @@ class Reply:
 class Client:
     """Calls one address, as one caller."""
 
-    def __init__(self, base_url: str, token: str | None = None) -> None:
+    def __init__(
+        self, base_url: str, token: str | None = None, traceparent: str | None = None
+    ) -> None:
         self._base_url = base_url
         self._token = token
+        self._traceparent = traceparent
         self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=_SECONDS)
 
     def signed_in(self, token: str) -> "Client":
         """Return the same, calling with a token."""
         return Client(self._base_url, token)
+
+    def under(self, traceparent: str) -> "Client":
+        """Return the same, calling under a trace of the caller's (W3C's `traceparent`)."""
+        return Client(self._base_url, self._token, traceparent)
 
     def get(self, path: str) -> Reply:
         """GET a path."""
@@ -57,6 +64,8 @@ class Client:
     def _call(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         if self._token is not None:
             headers = headers | {"Authorization": f"Bearer {self._token}"}
+        if self._traceparent is not None:
+            headers = headers | {"traceparent": self._traceparent}
         answer = self._pool.request(
             method, self._base_url + path, body=body, headers=headers, redirect=False
         )

@@ -16,10 +16,10 @@ from local.books import local_lake
 from local.running import look_where_it_runs
 
 _LOG = """
-create view log as select position, event, about, "at", facts, entry, day
+create view log as select position, event, about, "at", facts, entry, trace, day
 from read_json('{folder}/log/**/*.jsonl', format = 'newline_delimited', hive_partitioning = true,
   columns = {{position: 'BIGINT', "row": 'VARCHAR', event: 'VARCHAR', about: 'VARCHAR',
-             "at": 'TIMESTAMP', facts: 'JSON', entry: 'JSON'}})
+             "at": 'TIMESTAMP', facts: 'JSON', entry: 'JSON', trace: 'VARCHAR'}})
 """
 _ENTRIES = """
 create view entries as

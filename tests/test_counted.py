@@ -14,6 +14,7 @@ from chalicelib.ledger.days import business_day
 from chalicelib.orders.model import Order
 from chalicelib.payments.model import Closing
 from chalicelib.providers.port import (
+    Called,
     Fate,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
@@ -22,9 +23,15 @@ from chalicelib.providers.port import (
 from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError
 from chalicelib.refunds.model import Delay, Refund
 from chalicelib.settlement.model import Settled
-from chalicelib.storage.commit import CommitRefusedError
+from chalicelib.storage.commit import CommitRefusedError, Effort
 from chalicelib.storage.conditions import ITEM_PRESENT, Set
-from chalicelib.storage.table import StoreSilentError, StoreThrottledError
+from chalicelib.storage.table import (
+    Reason,
+    ReasonCode,
+    StoreSilentError,
+    StoreThrottledError,
+    TransactionCancelledError,
+)
 from chalicelib.storage.values import Key
 from tests.edge.calls import listening
 from tests.fakes.house import TTL_SECONDS, House
@@ -43,12 +50,15 @@ def paid(house: House) -> Order:
 def test_a_commit_is_counted_once_by_its_event_and_a_refused_one_never(
     quick_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
+    told: list[Effort] = []
     commits = replace(quick_house.commits, tell=told.append)
     with commits() as work:
         work.put(HERE, {}, refusal="here")
     assert told == [], "no event, no count"
-    transact, failures = quick_house.memory.transact, [StoreThrottledError("x")]
+    transact, failures = (
+        quick_house.memory.transact,
+        [StoreThrottledError("x"), StoreSilentError("x"), held_by_another()],
+    )
 
     def late(*asked: object) -> None:
         if failures:
@@ -59,14 +69,25 @@ def test_a_commit_is_counted_once_by_its_event_and_a_refused_one_never(
     with commits() as work:
         work.update(HERE, Set("n", 1), when=ITEM_PRESENT, refusal="here")
         work.emit("thing.done", "a")
-    assert told == ["thing.done"], "tried twice, done once"
+    (effort,) = told
+    assert (effort.event, effort.attempts, effort.exhausted) == ("thing.done", 4, False)
+    assert (effort.conflicts, effort.throttles, effort.silences) == (1, 1, 1)
+    paused = 1000 * sum(quick_house.clock.pauses)
+    assert abs(effort.milliseconds - paused) <= 1
     with pytest.raises(CommitRefusedError), commits() as work:
         work.put(HERE, {}, refusal="here")
         work.emit("thing.done", "a")
+    assert len(told) == 1, "its verb tells a refusal"
     monkeypatch.setattr(quick_house.memory, "transact", silent)
     with pytest.raises(TryAgainError), commits() as work:
         work.emit("thing.done", "a")
-    assert told == ["thing.done"]
+    (_, given_up) = told
+    assert (given_up.event, given_up.exhausted) == ("", True)
+    assert given_up.silences == given_up.attempts > 1
+
+
+def held_by_another() -> TransactionCancelledError:
+    return TransactionCancelledError([Reason(ReasonCode.CONFLICT), Reason(ReasonCode.NONE)])
 
 
 def silent(*_: object) -> None:
@@ -160,7 +181,7 @@ def test_every_delay_of_a_refund_is_told(
 def test_every_call_to_the_provider_is_told_by_its_fate(
     step: Answer | Exception, fate: Fate, error: type[Exception] | None
 ) -> None:
-    told: list[Fate] = []
+    told: list[Called] = []
     wechatpay, _ = far.client(step, step, tell=told.append)
     query = PaymentId(far.trade()["out_trade_no"])
     if error is None:
@@ -168,7 +189,8 @@ def test_every_call_to_the_provider_is_told_by_its_fate(
     else:
         with pytest.raises(error):
             wechatpay.query(query)
-    assert told == [fate]
+    route = "/v3/pay/transactions/out-trade-no/{}"
+    assert [(one.method, one.route, one.fate) for one in told] == [("GET", route, fate)]
 
 
 def test_a_schedule_is_counted_whether_or_not_it_comes_to_its_end() -> None:

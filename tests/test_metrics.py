@@ -17,6 +17,8 @@ import pytest
 from chalicelib.complaints.model import Answered, Taken
 from chalicelib.delivery import wiring as delivery
 from chalicelib.delivery.model import Received, Report, ReportState
+from chalicelib.edge.http import MISSED_MILLISECONDS
+from chalicelib.front import APIS
 from chalicelib.health.model import CheckName
 from chalicelib.kernel.ids import OrderId, PayoutId
 from chalicelib.kernel.money import fen
@@ -48,7 +50,7 @@ JOBS = {
     *("refresh_certificates", "settle_closed_days", "sweep_payouts", "sweep_refunds"),
     *("sweep_unreported_shipments", "sweep_disputes", "reconcile_closed_days"),
     *("look_for_complaints", "sweep_unanswered_complaints"),
-    "refund_unshipped_orders",
+    *("refund_unshipped_orders", "watch_health"),
 }
 REASONS = {
     *("stale", "signature", "serial", "headers", "body", "ciphertext"),
@@ -80,7 +82,28 @@ def events() -> set[str]:
     return said
 
 
+ROUTES = [operation for api in APIS for operation in api.operations]
+QUEUE_NAMES = {*QUEUES, "unknown"}
+
 METRICS: dict[str, dict[str, set[str]]] = {
+    "RequestMilliseconds": {"route_class": set(MISSED_MILLISECONDS)},
+    "RequestMissed": {"route_class": set(MISSED_MILLISECONDS)},
+    "VerbMilliseconds": {
+        "verb": {one.verb for one in ROUTES if one.route_class in {"notification", "money"}}
+    },
+    "CommitAttempts": {},
+    "CommitMilliseconds": {},
+    "CommitConflicts": {},
+    "CommitThrottles": {},
+    "CommitSilences": {},
+    "CommitExhausted": {},
+    "ProviderMilliseconds": {"provider": PROVIDERS},
+    "MessageMilliseconds": {"queue": QUEUE_NAMES},
+    "MessageAgeMilliseconds": {"queue": QUEUE_NAMES},
+    "NumberingMilliseconds": {},
+    "ChecksStanding": {"state": {"warning", "failing"}},
+    "RefundTakenSeconds": {},
+    "CheckState": {"check": {name.value for name in CheckName}},
     "Committed": {"event": events()},
     "Refused": {"code": CODES},
     "MessageFailed": {"code": CODES},
@@ -161,7 +184,7 @@ def literal(node: ast.Call) -> str:
 def test_every_count_has_its_row_here_with_its_dimensions() -> None:
     found: dict[str, set[str]] = {}
     for call in calls("count", "measure"):
-        dimensions = {keyword.arg or "" for keyword in call.keywords} - {"facts", "times"}
+        dimensions = {keyword.arg or "" for keyword in call.keywords} - {"facts", "times", "unit"}
         known = found.setdefault(literal(call), dimensions)
         assert known == dimensions, "one metric, one set of dimensions"
     assert found == {metric: set(dimensions) for metric, dimensions in METRICS.items()}
@@ -335,7 +358,7 @@ def test_an_alarm_of_its_own_listens_to_each_message_and_to_each_queue_of_dead_l
     listened = {
         dimension["Value"]
         for alarm in alarms
-        if alarm["MetricName"] == "AlarmRaised"
+        if alarm.get("MetricName") == "AlarmRaised"
         for dimension in alarm["Dimensions"]
         if dimension["Name"] == "alarm"
     }

@@ -12,6 +12,7 @@ from chalice.app import Blueprint, CloudWatchEvent, DynamoDBEvent, Rate
 
 from chalicelib.books import wiring
 from chalicelib.edge import observe
+from chalicelib.kernel import trace
 
 blueprint = Blueprint(__name__)
 
@@ -24,7 +25,8 @@ _SECONDS = 20.0  # of the 30 that a function has
 )
 def sequence_when_rung(_event: DynamoDBEvent) -> Any:
     """Give what waits in the outbox its numbers."""
-    return _sequence(rung=True)
+    with trace.within(trace.minted(os.urandom)):
+        return _sequence(rung=True)
 
 
 @blueprint.schedule(Rate(1, unit=Rate.MINUTES))
@@ -38,10 +40,12 @@ def sequence_every_minute(_event: CloudWatchEvent) -> Any:
 def _sequence(*, rung: bool) -> dict[str, int]:
     """Run, and say how long rows wait; who could not look is silent, and silence is an alarm."""
     done = wiring.sequencer().run(seconds=_SECONDS)
-    if done.oldest_seconds is not None and (done.rows or not rung):
-        observe.measure("OldestRowSeconds", done.oldest_seconds)
-    if done.overtaken:
-        observe.count("SequencerOvertaken")
+    with observe.one_line():
+        if done.oldest_seconds is not None and (done.rows or not rung):
+            observe.measure("OldestRowSeconds", done.oldest_seconds, unit=observe.Unit.SECONDS)
+        if done.overtaken:
+            observe.count("SequencerOvertaken")
+        observe.measure("NumberingMilliseconds", *done.delays)
     if done.rows or done.overtaken:
         observe.note("numbered", rows=done.rows, rounds=done.rounds, overtaken=done.overtaken)
     return {"rows": done.rows}

@@ -8,6 +8,7 @@ from functools import cache
 from chalicelib import outside
 from chalicelib.books.store import TotalsStore
 from chalicelib.books.usecases import ReadBooks, followers
+from chalicelib.kernel import trace
 from chalicelib.kernel.clock import sleep
 from chalicelib.ledger.balances import Balances
 from chalicelib.ledger.days import ClosedDays
@@ -64,4 +65,4 @@ def _pool() -> ThreadPoolExecutor:
 
 def _at_once(calls: Sequence[Callable[[], Rows]]) -> Sequence[Rows]:
     """Make calls in threads, since they wait for the network."""
-    return list(_pool().map(lambda call: call(), calls))
+    return list(_pool().map(lambda call: call(), map(trace.carried, calls)))

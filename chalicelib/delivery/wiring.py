@@ -37,7 +37,7 @@ def shipping() -> WeChatShipping:
         base_url=configured.wechat_api_base_url,
         transport=outside.transport(),
         clock=outside.clock(),
-        tell=partial(outside.tell_fate, "wechat"),
+        tell=partial(outside.tell_call, "wechat"),
     )
     return WeChatShipping(api)
 

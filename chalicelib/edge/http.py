@@ -27,6 +27,7 @@ from chalicelib.edge import observe
 from chalicelib.edge.bodies import read_body, read_query
 from chalicelib.edge.callers import Caller, ForbiddenError, Scope
 from chalicelib.edge.problems import SAFE_HEADERS, InternalError, problem_response
+from chalicelib.kernel import trace
 from chalicelib.kernel.errors import Kind, PlatformError
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 PATH_PARAMETER = re.compile(r"{(\w+)}")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
+MISSED_MILLISECONDS = {"notification": 1000, "money": 3000, "write": 3000, "read": 2000}
+"""An answer that takes longer has missed its promise (docs/slo.md), as a 5xx has."""
 
 _REQUEST: ContextVar[Request] = ContextVar("request")
 """The request of this thread. Chalice keeps one on the app, which threads would share."""
@@ -94,6 +97,7 @@ class Operation:
 
     method: str
     path: str
+    verb: str  # the handler's name
     summary: str
     scopes: Sequence[Scope] = ()
     body: type[BaseModel] | None = None
@@ -105,6 +109,15 @@ class Operation:
     raw: bool = False
     quiet: bool = False  # its outcomes are counted, each with a line of its own
     refusals: Sequence[type[PlatformError]] = ()
+
+    @property
+    def route_class(self) -> str:
+        """Return what it is to the promises of docs/slo.md."""
+        if self.quiet:
+            return "notification"
+        if self.idempotent:
+            return "money"
+        return "read" if self.method == "GET" else "write"
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -133,12 +146,18 @@ class Api:
     def _route(self, method: str, path: str, declared: Declared) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             summary = (handler.__doc__ or "").strip().partition("\n")[0]
-            operation = Operation(method=method, path=path, summary=summary, **declared)
+            operation = Operation(
+                method=method, path=path, verb=handler.__name__, summary=summary, **declared
+            )
             _assert_sound(operation, handler)
             self.operations.append(operation)
 
             def view(**path_parameters: str) -> Response:
-                return _run(self, operation, handler, path_parameters)
+                request = _REQUEST.get()
+                with trace.within(_trace_of(request)):
+                    response = _run(self, operation, handler, path_parameters, request)
+                    response.headers["X-Correlation-Id"] = trace.current()
+                    return response
 
             view.__name__ = handler.__name__
             self.views[method, path] = view
@@ -179,9 +198,25 @@ def remember_request(request: Request, get_response: Callable[[Request], Respons
 
 
 def _run(
-    api: Api, operation: Operation, handler: Callable[..., Any], path_parameters: dict[str, str]
+    api: Api,
+    operation: Operation,
+    handler: Callable[..., Any],
+    path_parameters: dict[str, str],
+    request: Request,
 ) -> Response:
-    request = _REQUEST.get()
+    if not operation.quiet:
+        return _served(api, operation, handler, path_parameters, request)
+    with observe.one_line():  # all that is counted of a notification
+        return _served(api, operation, handler, path_parameters, request)
+
+
+def _served(
+    api: Api,
+    operation: Operation,
+    handler: Callable[..., Any],
+    path_parameters: dict[str, str],
+    request: Request,
+) -> Response:
     began = time.perf_counter_ns()
     source: Caller | None = None
     code = ""
@@ -195,6 +230,8 @@ def _run(
         observe.count("Refused", code=code)  # a forged notification is counted by its reason
     request_id = _request_id(request)
     response.headers["X-Request-Id"] = request_id
+    took = (time.perf_counter_ns() - began) // 1_000_000
+    _tell_served(operation, response.status_code, took, request_id)
     if operation.quiet and not code:
         return response
     observe.note(
@@ -204,10 +241,22 @@ def _run(
         status=response.status_code,
         code=code,
         scopes=" ".join(sorted(source.scopes)) if source else "",
-        milliseconds=(time.perf_counter_ns() - began) // 1_000_000,
+        milliseconds=took,
         request_id=request_id,
     )
     return response
+
+
+def _tell_served(operation: Operation, status: int, took: int, request_id: str) -> None:
+    """Tell how long it took, and whether that kept the promise of its class."""
+    kind = operation.route_class
+    missed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or took > MISSED_MILLISECONDS[kind]
+    with observe.one_line():
+        facts = {"request_id": request_id, "status": status}
+        observe.measure("RequestMilliseconds", took, route_class=kind, facts=facts)
+        observe.count("RequestMissed", times=int(missed), route_class=kind)
+        if kind in {"notification", "money"}:
+            observe.measure("VerbMilliseconds", took, verb=operation.verb)
 
 
 def _refused(operation: Operation, request: Request, error: Exception) -> tuple[str, Response]:
@@ -292,6 +341,12 @@ def _raw_body(request: Request) -> bytes:
     except ValueError:  # said to be base64, and is not
         return b""
     return raw.encode() if isinstance(raw, str) else raw or b""
+
+
+def _trace_of(request: Request) -> str:
+    """Return the caller's trace if it is spelled as W3C says, else the request's own."""
+    given = trace.of_parent(str(request.headers.get("traceparent", "")))
+    return given or trace.named(_request_id(request))
 
 
 def _request_id(request: Request) -> str:

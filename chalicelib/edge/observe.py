@@ -7,77 +7,75 @@ import os
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
-    AmazonCloudWatchEMFProvider,
-)
-
+from chalicelib.edge.metrics import SERVICE, Unit, one_line, say
+from chalicelib.kernel import trace
 from chalicelib.kernel.errors import PlatformError
 
-NAMESPACE = "Shoukuan"
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+__all__ = ["Unit", "alarm", "count", "job", "logger", "measure", "mishap", "note", "one_line"]
+
 _FRAMES_MAX = 20
 _CAUSES_MAX = 5
 
 
 @cache
-def logger() -> Logger:
+def logger() -> "Logger":
     """Return this process's logger: one JSON line a fact, on standard output."""
+    from aws_lambda_powertools import Logger
+
     level = os.environ.get("LOG_LEVEL", "INFO")
-    return Logger(service="shoukuan", level=level, utc=True, use_rfc3339=True, location=None)
+    return Logger(service=SERVICE, level=level, utc=True, use_rfc3339=True, location=None)
 
 
 def count(
-    metric: str, *, times: int = 1, facts: Mapping[str, str] | None = None, **dimensions: str
+    metric: str, *, times: int = 1, facts: Mapping[str, Any] | None = None, **dimensions: str
 ) -> None:
     """Count what occurred, as an embedded metric on standard output; facts ride in its line.
 
     Each value of a dimension is one of few: docs/operations.md lists them, and a test does.
     """
-    provider = AmazonCloudWatchEMFProvider(
-        namespace=NAMESPACE, service="shoukuan", metric_set={}, dimension_set={}, metadata_set={}
-    )
-    for name, value in dimensions.items():
-        provider.add_dimension(name, value)
-    for name, value in (facts or {}).items():
-        provider.add_metadata(name, value)
-    provider.add_metric(metric, MetricUnit.Count, times)
-    provider.flush_metrics()
+    say(metric, [times], Unit.COUNT, dimensions, facts or {})
 
 
-def measure(metric: str, value: int, unit: MetricUnit = MetricUnit.Seconds) -> None:
-    """Report a quantity, as an embedded metric on standard output."""
-    provider = AmazonCloudWatchEMFProvider(
-        namespace=NAMESPACE, service="shoukuan", metric_set={}, dimension_set={}, metadata_set={}
-    )
-    provider.add_metric(metric, unit, value)
-    provider.flush_metrics()
+def measure(
+    metric: str,
+    *values: int,
+    unit: Unit = Unit.MILLISECONDS,
+    facts: Mapping[str, Any] | None = None,
+    **dimensions: str,
+) -> None:
+    """Report quantities, as an embedded metric on standard output; none is no line."""
+    say(metric, values, unit, dimensions, facts or {})
 
 
 def note(message: str, **facts: Any) -> None:
     """Log a fact."""
-    logger().info(message, **facts)
+    logger().info(message, **_traced(facts))
 
 
 def alarm(message: str, **facts: Any) -> None:
     """Log what a person must look at, and count it: an alarm of its own listens to each message."""
-    logger().error(message, **facts)
-    count("AlarmRaised", alarm=message)
+    logger().error(message, **_traced(facts))
+    with one_line(apart=True):
+        count("AlarmRaised", alarm=message)
 
 
 def job(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Count each run of a schedule, by whether it came to its end."""
+    """Count each run of a schedule, by whether it came to its end; each has a trace of its own."""
 
     @wraps(run)
     def counted(event: Any) -> Any:
         outcome = "failed"
-        try:
-            answer = run(event)
-            outcome = "done"
-        finally:
-            count("JobRun", job=run.__name__, outcome=outcome)
+        with trace.within(trace.minted(os.urandom)):
+            try:
+                answer = run(event)
+                outcome = "done"
+            finally:
+                count("JobRun", job=run.__name__, outcome=outcome)
         return answer
 
     return counted
@@ -88,7 +86,12 @@ def mishap(message: str, error: Exception, **facts: Any) -> None:
 
     Never its words: a library's may quote the body, the key or the person it stumbled over.
     """
-    logger().error(message, errors=_told(error), **facts)
+    logger().error(message, errors=_told(error), **_traced(facts))
+
+
+def _traced(facts: dict[str, Any]) -> dict[str, Any]:
+    found = trace.current()
+    return {**facts, "trace": found} if found else facts
 
 
 def _told(error: BaseException | None) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import aws
 from chalicelib.edge import observe
 from chalicelib.edge.problems import InternalError
+from chalicelib.kernel import trace
+from chalicelib.kernel.clock import SystemClock, milliseconds
 from chalicelib.kernel.errors import PlatformError, TryAgainError
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class Queue(Protocol):
 
 
 _BATCH_MAX = 10
+_clock = SystemClock()
 
 
 def sqs_client() -> Any:
@@ -54,7 +58,7 @@ class SqsQueue:
         try:
             self._client.send_message(
                 QueueUrl=self._address(),
-                MessageBody=json.dumps(message),
+                MessageBody=json.dumps(signed(message, delay_seconds)),
                 DelaySeconds=delay_seconds,
             )
         except (BotoCoreError, ClientError) as error:
@@ -62,7 +66,7 @@ class SqsQueue:
 
     def send_many(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Hand messages over, ten a call; raise `QueueUnavailableError` unless all were taken."""
-        bodies = [json.dumps(message, ensure_ascii=False) for message in messages]
+        bodies = [json.dumps(signed(message), ensure_ascii=False) for message in messages]
         for start in range(0, len(bodies), _BATCH_MAX):
             entries = [
                 {"Id": str(number), "MessageBody": body}
@@ -97,31 +101,38 @@ class SqsQueue:
         return self._url
 
 
+def signed(message: Mapping[str, Any], delay_seconds: int = 0) -> Mapping[str, Any]:
+    """Say in the message itself what set it going, and how long it was to wait.
+
+    Every queue sends it so: other clouds' have no attributes.
+    """
+    found = trace.current()
+    return {
+        **message,
+        **({"trace": found} if found else {}),
+        **({"delay_seconds": delay_seconds} if delay_seconds else {}),
+    }
+
+
 def partial_batch(
     event: Mapping[str, Any], handle: Callable[[Message], None]
 ) -> "PartialItemFailureResponse":
-    """Handle each record by itself; those that fail, and only those, come again.
+    """Handle each record by itself, under its own trace; those that fail come again, and only they.
 
     Returns SQS's partial batch response.
     """
 
     def handled(record: Mapping[str, Any]) -> None:
-        try:
-            message = json.loads(record["body"])
-            assert isinstance(message, dict), "a message is an object"
-            handle(message)
-        except Exception as error:
-            code = error.code if isinstance(error, PlatformError) else type(error).__name__
-            observe.mishap(
-                "a message failed and comes again",
-                error,
-                code=code,
-                message_id=record.get("messageId"),
-                receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
-            )
-            known = isinstance(error, PlatformError)
-            observe.count("MessageFailed", code=code if known else InternalError.code)
-            raise
+        message = _message(record)
+        began = _clock.protocol_now()
+        with trace.within(_trace_of(message, record)):
+            try:
+                assert message is not None, "a message is an object"
+                handle(message)
+            except Exception as error:
+                _tell_failed(error, record)
+                raise
+            _tell_handled(message, record, began)
 
     # Only a queue's worker needs it, and it loads a model of every event that AWS knows.
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
@@ -130,3 +141,46 @@ def partial_batch(
     with processor(list(event["Records"]), handled):
         processor.process()
     return processor.response()
+
+
+def _message(record: Mapping[str, Any]) -> Message | None:
+    """Return the message; None if it can't be read, which no handler is asked to do."""
+    try:
+        message = json.loads(record["body"])
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _trace_of(message: Message | None, record: Mapping[str, Any]) -> str:
+    """Return the trace that the message carries; one of old, or a broken one, has its own."""
+    return trace.read((message or {}).get("trace")) or trace.named(record["messageId"])
+
+
+def _tell_failed(error: Exception, record: Mapping[str, Any]) -> None:
+    code = error.code if isinstance(error, PlatformError) else type(error).__name__
+    observe.mishap(
+        "a message failed and comes again",
+        error,
+        code=code,
+        message_id=record.get("messageId"),
+        receives=record.get("attributes", {}).get("ApproximateReceiveCount"),
+    )
+    known = isinstance(error, PlatformError)
+    observe.count("MessageFailed", code=code if known else InternalError.code)
+
+
+def _tell_handled(message: Message, record: Mapping[str, Any], began: datetime) -> None:
+    """Tell how long it took, and how long since it was due; a message of old has no due time."""
+    now = _clock.protocol_now()
+    queue = str(record.get("eventSourceARN", "")).rpartition("-")[2] or "unknown"
+    sent = record.get("attributes", {}).get("SentTimestamp")
+    with observe.one_line():
+        took = milliseconds(now) - milliseconds(began)
+        facts = {"message_id": record.get("messageId"), "command": message.get("command", "")}
+        observe.measure("MessageMilliseconds", took, queue=queue, facts=facts)
+        if sent is not None:
+            delay = message.get("delay_seconds", 0)
+            due = int(sent) + 1000 * (delay if isinstance(delay, int) else 0)
+            age = max(0, milliseconds(now) - due)
+            observe.measure("MessageAgeMilliseconds", age, queue=queue)

@@ -10,6 +10,7 @@ from chalicelib import outside
 from chalicelib.edge import observe
 from chalicelib.health.model import CheckName
 from chalicelib.health.usecases import Examine, Findings, Outcome
+from chalicelib.kernel import trace
 from chalicelib.kernel.clock import Clock
 from chalicelib.providers.transport import Timeouts, Transport
 from chalicelib.providers.wechatpay.client import WeChatPay
@@ -65,7 +66,7 @@ def examination(
 
 def at_once(looks: Sequence[Callable[[], Findings]]) -> Sequence[Outcome]:
     """Look in threads; every source has timeouts of its own, so that none is kept for long."""
-    futures = [_pool().submit(look) for look in looks]
+    futures = [_pool().submit(trace.carried(look)) for look in looks]
     wait(futures, timeout=SECONDS_MAX)
     return [_outcome(future) for future in futures]
 

@@ -1,8 +1,8 @@
 """Events: what happened, told to the rooms that listen, at least once and in any order.
 
 Hearing one twice must change nothing; its position is its name for whoever needs one. A message
-carries some events, `{"events": [{"event", "position", "about", "at", "facts", "entry"}, …]}`,
-since calls, not bytes, are what a queue costs; if one of them fails, the message comes again.
+carries some events, `{"events": [{"event", "position", "about", "at", "facts", "entry", "trace"},
+…]}`, since calls, not bytes, are what a queue costs; if one of them fails, the message comes again.
 """
 
 import json
@@ -42,4 +42,5 @@ def _event(numbered: NumberedRow) -> Mapping[str, Any]:
         "at": instant_text(row.at),
         "facts": row.facts,
         "entry": json.loads(row.entry) if row.entry else None,
+        "trace": row.trace,
     }

@@ -96,6 +96,8 @@ def _line(numbered: NumberedRow) -> str:
         "at": instant_text(row.at),
         "facts": row.facts,
     }
+    if row.trace:
+        told["trace"] = row.trace
     head = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return f'{head[:-1]},"entry":{row.entry or "null"}}}\n'  # an entry is JSON already
 

@@ -142,5 +142,6 @@ def _numbered(line: dict[str, Any]) -> NumberedRow:
         at=instant_from(line["at"]),
         facts=line["facts"],
         entry=json.dumps(line["entry"], ensure_ascii=False) if line["entry"] else None,
+        trace=line.get("trace", ""),
     )
     return NumberedRow(line["position"], row)

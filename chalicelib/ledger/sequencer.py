@@ -15,9 +15,9 @@ the head, and what comes after that is the same whoever does it, and however oft
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from chalicelib.kernel.clock import Clock, Pause
+from chalicelib.kernel.clock import Clock, Pause, milliseconds
 from chalicelib.ledger.days import business_day, day_before, days_between
 from chalicelib.ledger.logbook import Logbook, OvertakenError
 from chalicelib.ledger.numbered import Batch, Head, Reader, batch_of
@@ -42,6 +42,7 @@ class Progress:
     rounds: int = 0
     overtaken: int = 0
     oldest_seconds: int | None = None  # how long the oldest row had waited; None if not looked
+    delays: tuple[int, ...] = ()  # milliseconds of each row, from its commit to its number
 
     def and_then(self, later: "Progress") -> "Progress":
         """Sum two."""
@@ -51,6 +52,7 @@ class Progress:
             self.rounds + later.rounds,
             self.overtaken + later.overtaken,
             max(seen, default=None),
+            self.delays + later.delays,
         )
 
 
@@ -90,9 +92,11 @@ class Sequencer:
             return Progress(oldest_seconds=0), False
         waited = self.clock.protocol_now() - waiting_since(rows[0].key.sk)
         head, batch = self._numbered(head, rows)
+        delays = _delays(rows, self.clock.protocol_now())
         self._finish(head, batch)
         oldest = max(0, waited // timedelta(seconds=1))
-        return Progress(rows=len(rows), rounds=1, oldest_seconds=oldest), more
+        done = Progress(rows=len(rows), rounds=1, oldest_seconds=oldest, delays=delays)
+        return done, more
 
     def _up_to_date(self, head: Head) -> Head:
         """Finish what another began, and close the days that are over."""
@@ -142,3 +146,8 @@ class Sequencer:
 
     def _yesterday(self) -> str:
         return day_before(business_day(self.clock.now()).isoformat())
+
+
+def _delays(rows: Sequence[OutboxRow], numbered_at: datetime) -> tuple[int, ...]:
+    at = milliseconds(numbered_at)
+    return tuple(max(0, at - milliseconds(waiting_since(row.key.sk))) for row in rows)

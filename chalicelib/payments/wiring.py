@@ -62,7 +62,7 @@ def wechatpay() -> WeChatPay:
         clock=outside.clock(),
         randomness=outside.randomness,
         certificates=PaymentStore(outside.table()).certificates(WeChatPay.name),
-        tell=partial(outside.tell_fate, WeChatPay.name),
+        tell=partial(outside.tell_call, WeChatPay.name),
     )
 
 

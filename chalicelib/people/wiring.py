@@ -23,7 +23,7 @@ def sign_in() -> SignIn:
         app_id=configured.wechatpay_app_id,
         app_secret=outside.secret(configured.wechat_app_secret),
         transport=outside.transport(),
-        tell=partial(outside.tell_fate, "wechat"),
+        tell=partial(outside.tell_call, "wechat"),
     )
     return SignIn(
         people=PeopleStore(outside.table()),

@@ -4,6 +4,7 @@
 that it may have happened: ask again with the same number; never send under a new one.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from chalicelib.kernel.record import Record
 from chalicelib.providers.complaints import Complained
 from chalicelib.providers.funds import Transferred
 from chalicelib.providers.refunds import Refunded
+from chalicelib.providers.tries import Try, watched
 
 
 class ProviderRejectedError(PlatformError):
@@ -52,28 +54,59 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
-TellFate = Callable[[Fate], None]
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What is told of a call: never what was said in it, and no path with somebody's number."""
+
+    method: str
+    route: str  # without numbers: `/v3/pay/transactions/out-trade-no/{}`
+    fate: Fate
+    tries: tuple[Try, ...]
+
+    @property
+    def milliseconds(self) -> int:
+        """Return how long all tries took."""
+        return sum(one.milliseconds for one in self.tries)
+
+
+_WORD = re.compile(r"|v3|[a-z]{1,32}([-_][a-z]{1,32})*(-v2)?|jscode2session")
+
+TellCall = Callable[[Called], None]
 """Count what became of a call."""
 
 
-def tell_nobody(_fate: Fate) -> None:
+def tell_nobody(_called: Called) -> None:
     """Count nothing."""
 
 
+def route_of(path: str) -> str:
+    """Return a path with a brace for whatever may be a number of ours, of theirs, or of somebody.
+
+    The providers' own words are small letters, which no number is; the query goes altogether.
+    """
+    segments = path.partition("?")[0].split("/")
+    return "/".join(part if _WORD.fullmatch(part) else "{}" for part in segments)
+
+
 @contextmanager
-def told(tell: TellFate) -> Iterator[None]:
-    """Tell the fate of the call that is made inside, unless it was answered."""
-    try:
-        yield
-    except ProviderUnavailableError:
-        tell(Fate.UNAVAILABLE)
-        raise
-    except ProviderOutcomeUnknownError:
-        tell(Fate.UNKNOWN)
-        raise
-    except PlatformError:
-        tell(Fate.REJECTED)
-        raise
+def told(tell: TellCall, method: str, path: str) -> Iterator[Callable[[Fate], None]]:
+    """Tell the fate of the call that is made inside: what it raises, or what it says by itself."""
+    with watched() as tries:
+
+        def say(fate: Fate) -> None:
+            tell(Called(method, route_of(path), fate, tuple(tries)))
+
+        try:
+            yield say
+        except ProviderUnavailableError:
+            say(Fate.UNAVAILABLE)
+            raise
+        except ProviderOutcomeUnknownError:
+            say(Fate.UNKNOWN)
+            raise
+        except PlatformError:
+            say(Fate.REJECTED)
+            raise
 
 
 class NotificationRefusedError(PlatformError):

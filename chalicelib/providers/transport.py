@@ -5,6 +5,7 @@ have been seen and done; only a request that is idempotent by its own number may
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -15,11 +16,14 @@ from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from chalicelib.kernel.clock import Clock
+from chalicelib.providers.tries import Try, note_try
 
 ANSWER_BYTES_MAX = 1 << 20
 _CHUNK_BYTES = 1 << 16
 DOWNLOAD_SECONDS_MAX = 300
 _DOWNLOAD_BYTES = 1 << 18
+_REQUEST_ID_LENGTH_MAX = 64
+_UNSEEN = re.compile(r"[^0-9A-Za-z_.:-]")
 
 
 class NotSentError(Exception):
@@ -90,6 +94,20 @@ class UrllibTransport:
 
         The errors name a class only: urllib3's own texts may hold the URL.
         """
+        began, answer = self._clock.monotonic(), None
+        try:
+            answer = self._sent(method, url, headers, body, timeouts)
+        finally:
+            self._tell(began, answer)
+        return answer
+
+    def _tell(self, began: float, answer: Answer | None) -> None:
+        took = int(1000 * (self._clock.monotonic() - began))
+        note_try(Try(took, answer.status if answer else 0, _request_id(answer)))
+
+    def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> Answer:
         deadline = self._clock.monotonic() + timeouts.total_seconds
         try:
             response = self._pool.urlopen(
@@ -147,6 +165,13 @@ class UrllibTransport:
                 response.close()
                 raise NoAnswerError("the answer took too long")
         return bytes(content)
+
+
+def _request_id(answer: Answer | None) -> str:
+    """Return what the other side calls the request; a text of theirs, so of few characters only."""
+    headers = answer.headers if answer else {}
+    found = [text for name, text in headers.items() if name.lower() == "request-id"]
+    return _UNSEEN.sub("", "".join(found))[:_REQUEST_ID_LENGTH_MAX]
 
 
 def _fate(error: HTTPError) -> NotSentError | NoAnswerError:

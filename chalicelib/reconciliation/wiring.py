@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from chalicelib import outside
 from chalicelib.edge import observe
 from chalicelib.kernel.errors import PlatformError
@@ -119,8 +117,8 @@ def tell(found: Reconciliation) -> None:
         kind, outcome = count.kind, count.outcome
         observe.count("ReconciledLines", times=count.lines, kind=kind, outcome=outcome)
     opened = sum(one.items for one in found.standing if one.state is DiscrepancyState.OPEN)
-    observe.measure("OpenDiscrepancies", opened, MetricUnit.Count)
-    observe.measure("UnexplainedFen", abs(found.unexplained), MetricUnit.Count)
+    observe.measure("OpenDiscrepancies", opened, unit=observe.Unit.COUNT)
+    observe.measure("UnexplainedFen", abs(found.unexplained), unit=observe.Unit.COUNT)
     if found.unexplained:
         observe.alarm(
             "the provider's books and ours differ by what nobody can explain",

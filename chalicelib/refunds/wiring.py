@@ -79,6 +79,7 @@ def advance_refund() -> AdvanceRefund:
         send_later=_send_later,
         tell=_tell,
         tell_delay=lambda delay: observe.count("RefundDelayed", delay=delay),
+        tell_taken=_tell_taken,
     )
 
 
@@ -146,3 +147,7 @@ def _tell(word: Word, said: Refunded) -> None:
             number=said.number[:40],
             amount=said.amount.amount,
         )
+
+
+def _tell_taken(seconds: int) -> None:
+    observe.measure("RefundTakenSeconds", seconds, unit=observe.Unit.SECONDS)

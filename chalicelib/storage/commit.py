@@ -132,7 +132,20 @@ class Work:
         self._refusals[action.key] = refusal
 
 
-def _nobody(_event: str) -> None:
+@dataclass(slots=True)
+class Effort:
+    """What a commit took: how often it was tried, and why not once only."""
+
+    event: str = ""  # what its row says happened; empty for bookkeeping, which leaves no row
+    attempts: int = 0
+    conflicts: int = 0
+    throttles: int = 0
+    silences: int = 0  # no answer: it may have been done, and the token lets it be only once
+    milliseconds: int = 0
+    exhausted: bool = False  # the budget was over; nothing is known to be written
+
+
+def _nobody(_effort: Effort) -> None:
     pass
 
 
@@ -144,8 +157,8 @@ class Commits:
     clock: Clock
     pause: Pause
     randomness: Randomness
-    tell: Callable[[str], None] = _nobody
-    """Count an event that was committed; each once, by who committed it."""
+    tell: Callable[[Effort], None] = _nobody
+    """Count what was committed, once, by who committed it; a refusal is told by its verb."""
 
     def deadline(self, budget_seconds: float = BUDGET_SECONDS) -> float:
         """Return the moment by which a verb of several commits must have answered."""
@@ -160,27 +173,43 @@ class Commits:
         work = Work(at=self.clock.now(), row_id=row_id)
         yield work
         if work.actions:
-            self._commit(work, deadline)
-            if work.emitted:
-                self.tell(work.emitted)
+            self._told(work, deadline)
 
-    def _commit(self, work: Work, deadline: float) -> None:
+    def _told(self, work: Work, deadline: float) -> None:
+        effort, began = Effort(event=work.emitted), self.clock.monotonic()
+        try:
+            self._commit(work, deadline, effort)
+        except (CommitRefusedError, CommitExhaustedError) as error:
+            effort.event, effort.exhausted = "", isinstance(error, CommitExhaustedError)
+            self._tell(effort, began)
+            raise
+        self._tell(effort, began)
+
+    def _tell(self, effort: Effort, began: float) -> None:
+        effort.milliseconds = int(1000 * (self.clock.monotonic() - began))
+        if effort.event or effort.attempts > 1 or effort.exhausted:
+            self.tell(effort)
+
+    def _commit(self, work: Work, deadline: float, effort: Effort) -> None:
         actions = work.actions
         _assert_limits(actions)
         token = self.randomness(16).hex()
-        attempt = 0
         latest_start = deadline - _ATTEMPT_SECONDS_MAX
         if self.clock.monotonic() > latest_start:
-            raise CommitExhaustedError("no time is left to commit; try again", attempts=attempt)
+            raise CommitExhaustedError("no time is left to commit; try again", attempts=0)
         while True:
+            effort.attempts += 1
             try:
                 return self.table.transact(actions, token)
             except TransactionCancelledError as cancelled:
-                _raise_if_refused(work, actions, cancelled)
-            except (StoreThrottledError, StoreSilentError):
-                pass
-            self.wait(attempt, deadline)
-            attempt += 1
+                codes = _raise_if_refused(work, actions, cancelled)
+                effort.conflicts += ReasonCode.CONFLICT in codes
+                effort.throttles += ReasonCode.THROTTLED in codes
+            except StoreThrottledError:
+                effort.throttles += 1
+            except StoreSilentError:
+                effort.silences += 1
+            self.wait(effort.attempts - 1, deadline)
 
     def wait(self, attempt: int, deadline: float) -> None:
         """Pause before another attempt, or raise `CommitExhaustedError` when time is over."""
@@ -198,11 +227,11 @@ class Commits:
 
 def _raise_if_refused(
     work: Work, actions: tuple[Action, ...], cancelled: TransactionCancelledError
-) -> None:
+) -> set[ReasonCode]:
     """Raise the refusals; but while some item was held by another, they are not the whole truth."""
     codes = {reason.code for reason in cancelled.reasons}
     if codes & {ReasonCode.CONFLICT, ReasonCode.THROTTLED}:
-        return
+        return codes
     raise CommitRefusedError(
         {
             work.refusal(action): reason.old

@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import AwareDatetime
 from ulid import ULID
 
+from chalicelib.kernel import trace
 from chalicelib.kernel.clock import instant_from, instant_text, milliseconds
 from chalicelib.kernel.ids import Randomness, ulid_text
 from chalicelib.kernel.record import Record
@@ -31,18 +32,26 @@ class OutboxRow(Record):
     at: AwareDatetime
     facts: dict[str, str]
     entry: str | None  # a journal entry as JSON
+    trace: str = ""  # of whom the commit was; rows from before it was kept have none
 
 
 def row_put(
     row_id: str, shard: int, *, kind: str, about: str, at: datetime, facts: Item, entry: str | None
 ) -> Put:
-    """Write a row into its shard; it can collide with none, and asserts its size."""
+    """Write a row into its shard; it can collide with none, and asserts its size.
+
+    The context's trace goes along where it fits: no commit costs more for it, and none fails.
+    """
     item: dict[str, object] = {"kind": kind, "about": about, "at": instant_text(at)}
     if facts:
         item["facts"] = facts
     if entry is not None:
         item["entry"] = entry
+    if found := trace.current():
+        item["t"] = trace.packed(found)
     put = Put(keys.outbox(shard, row_id), item)  # type: ignore[arg-type]
+    if found and item_size(put.key, put.item) > ROW_BYTES_MAX:
+        del item["t"]
     assert item_size(put.key, put.item) <= ROW_BYTES_MAX, f"an outbox row over 1 KB: {kind}"
     return put
 
@@ -80,9 +89,12 @@ def first_rows(table: Table, shard: int, *, limit: int) -> Sequence[OutboxRow]:
 
 
 def read_row(key: Key, item: Item) -> OutboxRow:
-    """Read a row's item."""
-    return OutboxRow.model_validate(
-        {"facts": {}, "entry": None}
-        | dict(item)
-        | {"key": key, "at": instant_from(str(item["at"]))}
-    )
+    """Read a row's item.
+
+    An attribute nobody here knows is refused, never passed over: what is numbered without it would
+    be another line than the one that the list's chain already vouches for.
+    """
+    fields: dict[str, object] = {"facts": {}, "entry": None} | dict(item)
+    packed = fields.pop("t", None)
+    fields |= {"key": key, "at": instant_from(str(item["at"])), "trace": trace.unpacked(packed)}
+    return OutboxRow.model_validate(fields)

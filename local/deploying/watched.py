@@ -7,6 +7,9 @@ from local.deploying.stacks import Alarm, Watch
 
 TRIGGERS_MAX = 5  # CloudFormation's limit
 FIRST = (
+    "NotificationsBurnFastAlarm",
+    "MoneyVerbsBurnFastAlarm",
+    "ApiFailingAlarm",
     "NotificationsHandlerErrorsAlarm",
     "APIHandlerErrorsAlarm",
     "OldestRowAlarm",

@@ -158,4 +158,9 @@ ALLOWED: dict[str, tuple[Grant, ...]] = {
         *sends("Commands"),
         *_MINI_PROGRAM,
     ),
+    "WatchHealth": (
+        reads(MAIN, "GetItem", "Query"),
+        reads(LOG, "GetItem", "BatchGetItem", "Query"),
+        *counts_dead(*_QUEUES),
+    ),
 }

@@ -58,6 +58,7 @@ FUNCTIONS: dict[str, Function] = {
     "SweepRefunds": Function(),
     "SweepUnansweredComplaints": Function(),
     "SweepUnreportedShipments": Function(),
+    "WatchHealth": Function(),
 }
 
 FEEDS = {

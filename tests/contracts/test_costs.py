@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.meter import Meter
 from benchmarks.verbs import BUDGETS, measured
+from chalicelib.kernel import trace
 from chalicelib.storage import commit, keys
 from chalicelib.storage.conditions import ITEM_PRESENT, Set
 from chalicelib.storage.values import Key
@@ -25,8 +26,10 @@ def metered(emulator_client: Any) -> tuple[House, Meter]:
     return house, Meter(emulator_client)
 
 
-def test_every_verb_costs_what_its_budget_says(metered: tuple[House, Meter]) -> None:
-    readings = dict(measured(*metered))
+@pytest.mark.parametrize("traced", ["", "f" * 32], ids=["plain", "traced"])
+def test_every_verb_costs_what_its_budget_says(metered: tuple[House, Meter], traced: str) -> None:
+    with trace.within(traced):
+        readings = dict(measured(*metered))
     assert set(readings) == set(BUDGETS)
     costs = {verb: (reading.round_trips, reading.write_units) for verb, reading in readings.items()}
     assert costs == {

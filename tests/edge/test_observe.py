@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
 from chalicelib.edge.oidc import IssuerKeys
+from chalicelib.kernel import trace
 from chalicelib.kernel.errors import TryAgainError
 from chalicelib.kernel.ids import MemberId
 from tests.edge.calls import application, ask, listening
@@ -133,7 +135,7 @@ def test_no_log_repeats_a_token_or_a_query(headers: dict[str, str], status: int)
     assert SECRET not in ear.text
     assert set(ear.lines[-1]) == {
         *("level", "message", "timestamp", "service"),
-        *("method", "route", "status", "code", "scopes", "milliseconds", "request_id"),
+        *("method", "route", "status", "code", "scopes", "milliseconds", "request_id", "trace"),
     }
 
 
@@ -186,6 +188,62 @@ def test_a_count_is_one_line_of_embedded_metrics() -> None:
         ["provider", "service"]
     ]
     assert (line["Captured"], line["provider"], line["payment"]) == ([1.0], "wechatpay", "pay_1")
+
+
+def test_what_is_told_in_one_line_is_one_unless_it_would_be_overwritten() -> None:
+    with listening() as ear, trace.within("a" * 32), observe.one_line():
+        observe.count("Committed", event="payment.captured")
+        observe.measure("Took", 7, provider="wechatpay")
+        with observe.one_line(apart=True):
+            observe.count("AlarmRaised", alarm="x")
+        with observe.one_line():
+            observe.count("Booked", provider="wechatpay")
+        assert len(ear.lines) == 1, "held until the end"
+        observe.count("Committed", event="refund.sent")
+    alarm, first, second = ear.lines
+    assert {line["trace"] for line in ear.lines} == {"a" * 32}
+    assert (alarm["AlarmRaised"], "Committed" in alarm) == ([1], False)
+    assert (first["Committed"], first["Took"], first["Booked"]) == ([1], [7], [1])
+    assert [one["Dimensions"] for one in first["_aws"]["CloudWatchMetrics"]] == [
+        [["service", "event"]],
+        [["service", "provider"]],
+    ]
+    assert "trace" not in str(first["_aws"]), "never a dimension"
+    assert (second["Committed"], second["event"]) == ([1], "refund.sent")
+
+
+def test_figures_of_another_thread_never_get_into_a_line() -> None:
+    def stranger() -> None:
+        observe.count("Theirs")
+
+    with listening() as ear, ThreadPoolExecutor(1) as threads, observe.one_line():
+        observe.count("Ours")
+        threads.submit(trace.carried(stranger)).result()
+    theirs, ours = ear.lines
+    assert ("Theirs" in theirs, "Ours" in theirs) == (True, False)
+    assert ("Theirs" in ours, "Ours" in ours) == (False, True)
+
+
+def test_more_values_than_a_line_takes_go_into_several_and_none_into_none() -> None:
+    with listening() as ear:
+        observe.measure("Took")
+        observe.measure("Took", *range(250))
+    assert [len(line["Took"]) for line in ear.lines] == [100, 100, 50]
+    assert [value for line in ear.lines for value in line["Took"]] == list(range(250))
+
+
+def test_a_callers_trace_is_in_every_line_and_the_answer_or_else_the_requests_own() -> None:
+    for given, expected in (
+        (f"00-{'a' * 32}-{'b' * 16}-01", "a" * 32),
+        (f"00-{SECRET}-{'b' * 16}-01", trace.named("request-1")),
+        ("", trace.named("request-1")),
+    ):
+        with listening() as ear:
+            reply = ask(app, "GET", "/notes", headers={"traceparent": given})
+        assert reply.headers["X-Correlation-Id"] == expected
+        assert reply.headers["X-Request-Id"] == "request-1"
+        assert {line["trace"] for line in ear.lines} == {expected}
+        assert SECRET not in ear.text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.edge.queue import Message, QueueUnavailableError, SqsQueue, partial_batch
+from chalicelib.kernel import trace
+from chalicelib.kernel.clock import SystemClock, milliseconds
 from chalicelib.kernel.errors import Kind, PlatformError, TryAgainError
 from tests.edge.calls import listening
 
@@ -73,7 +75,7 @@ def test_a_message_is_sent_and_the_address_asked_for_once() -> None:
     assert client.urls_asked == 1
     assert [(json.loads(one["MessageBody"]), one["DelaySeconds"]) for one in client.sent] == [
         ({"茶": 1}, 0),
-        ({"b": 2}, 30),
+        ({"b": 2, "delay_seconds": 30}, 30),
     ]
 
 
@@ -103,6 +105,49 @@ def test_each_record_is_handled_by_itself() -> None:
     with listening():
         assert failed([{"n": n} for n in range(5)], handle) == ["id-1", "id-3"]
     assert [message["n"] for message in handled] == [0, 2, 4]
+
+
+TRACES = ["a" * 32, "b" * 32]
+
+
+def test_each_record_is_handled_and_what_it_sends_goes_on_under_its_own_trace() -> None:
+    client, seen = Client(), list[str]()
+    bodies = [
+        {"n": 0, "trace": TRACES[0]},
+        {"n": 1, "trace": TRACES[1]},
+        {"n": 2, "trace": "o-openid"},  # forged: it has its own
+        {"n": 3},  # of old, or sent by hand
+    ]
+
+    def handle(message: Message) -> None:
+        seen.append(trace.current())
+        queue(client).send({"n": message["n"]})
+        if message["n"] == 1:
+            raise SomeError("odd")
+
+    with listening() as ear:
+        assert failed(bodies, handle) == ["id-1"]
+    own = [trace.named("id-2"), trace.named("id-3")]
+    assert seen == [*TRACES, *own]
+    assert [json.loads(one["MessageBody"])["trace"] for one in client.sent] == [*TRACES, *own]
+    assert ear.about("a message failed and comes again")[0]["trace"] == TRACES[1]
+    handled = [line for line in ear.lines if "MessageMilliseconds" in line]
+    assert [line["trace"] for line in handled] == [TRACES[0], *own]
+    assert trace.current() == ""
+
+
+def test_how_old_a_message_was_is_counted_from_when_it_was_due() -> None:
+    now = milliseconds(SystemClock().protocol_now())
+    ages = []
+    for body in ({}, {"delay_seconds": 60}, {"delay_seconds": "soon"}):
+        one = record(0, body) | {"eventSourceARN": "arn:aws:sqs:eu-west-1:1:shoukuan-dev-commands"}
+        one["attributes"] = {"SentTimestamp": str(now - 90_000)}
+        with listening() as ear:
+            partial_batch({"Records": [one]}, lambda _: None)
+        (line,) = ear.lines
+        assert line["queue"] == "commands"
+        ages.append(line["MessageAgeMilliseconds"][0] // 10_000)
+    assert ages == [9, 3, 9]
 
 
 def test_a_batch_that_fails_whole_is_reported_whole() -> None:

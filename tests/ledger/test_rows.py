@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from chalicelib.kernel import trace
 from chalicelib.kernel.ids import MerchantId, OrderId, PartnerId, PaymentId, PayoutId
 from chalicelib.kernel.money import fen
 from chalicelib.ledger import postings
@@ -12,6 +13,7 @@ from chalicelib.ledger.movement import Movement
 from chalicelib.orders.model import TOTAL_FEN_MAX
 from chalicelib.people.model import PARTNERS_MAX
 from chalicelib.storage import outbox
+from chalicelib.storage.table import Put
 from tests.fakes.clock import START
 
 ORDER, MERCHANT, PAYOUT = OrderId.derive("o"), MerchantId.derive("m"), PayoutId.derive("p")
@@ -47,12 +49,33 @@ LARGEST = {
 @pytest.mark.parametrize("kind", LARGEST)
 def test_the_largest_entry_fits(kind: str) -> None:
     movement: Movement = LARGEST[kind]
-    outbox.row_put(
-        outbox.new_row_id(START, os.urandom),
-        0,
-        kind=kind,
-        about=PAYOUT,
-        at=START,
-        facts={"merchant_id": MERCHANT, "day": "2026-11-24"},
-        entry=entry_of(movement, at=START.replace(microsecond=123456)).model_dump_json(),
-    )
+    facts: dict[str, str] = {"merchant_id": MERCHANT}
+    if kind != "order.part_released":
+        facts["day"] = "2026-11-24"
+    put = largest(kind, movement, facts, trace_="f" * 32)
+    assert outbox.read_row(put.key, put.item).trace == "f" * 32, "nor does its trace cost any more"
+
+
+def test_a_row_without_room_goes_without_its_trace() -> None:
+    kind, facts = "order.part_released", {"merchant_id": str(MERCHANT), "day": "2026-11-24"}
+    put = largest(kind, LARGEST[kind], facts, trace_="f" * 32)
+    assert outbox.read_row(put.key, put.item).trace == ""
+
+
+def test_a_row_of_old_is_read() -> None:
+    put = largest("payout.failed", LARGEST["payout.failed"], {}, trace_="")
+    assert "t" not in put.item
+    assert outbox.read_row(put.key, put.item).trace == ""
+
+
+def largest(kind: str, movement: Movement, facts: dict[str, str], *, trace_: str) -> Put:
+    with trace.within(trace_):
+        return outbox.row_put(
+            outbox.new_row_id(START, os.urandom),
+            0,
+            kind=kind,
+            about=PAYOUT,
+            at=START,
+            facts=dict(facts),
+            entry=entry_of(movement, at=START.replace(microsecond=123456)).model_dump_json(),
+        )

@@ -8,7 +8,8 @@ import pytest
 from botocore.session import get_session
 from moto import mock_aws
 
-from chalicelib.ledger.segments import LakeBrokenError
+from chalicelib.kernel import trace
+from chalicelib.ledger.segments import LakeBrokenError, ReadSegments
 from local import lake_sql
 from local.redrive import redrive
 from tests.fakes.house import House
@@ -33,6 +34,27 @@ def test_duckdb_sums_the_postings_to_the_balances(quick_house: House, tmp_path: 
     assert found == {"provider:wechatpay:clearing": 5 * 3998, held: -5 * 3998}
     kinds = "select kind, count(distinct key), min(day)::varchar from entries group by kind"
     assert lake.sql(kinds).fetchall() == [("payment_captured", 5, "2026-11-24")]
+
+
+def test_a_trace_is_found_in_the_list_and_lines_of_old_have_none(
+    quick_house: House, tmp_path: Path
+) -> None:
+    house, traced = quick_house, "a" * 32
+    merchant_id = house.merchant()  # as before traces were kept
+    house.sequencer.run()
+    with trace.within(traced):
+        purchase(house, merchant_id)
+    house.clock.move(seconds=5)
+    house.sequencer.run()
+    lake_sql.copied(house.lake, tmp_path)
+    lake = lake_sql.opened(tmp_path)
+    found = lake.sql("select distinct trace, event from log where trace is not null").fetchall()
+    assert {(traced, "order.placed"), (traced, "payment.captured")} <= set(found)
+    assert {one for one, _ in found} == {traced}
+    old = lake.sql("select distinct event from log where trace is null").fetchall()
+    assert old == [("merchant.registered",)]
+    read = {row.row.trace for _, rows in ReadSegments(house.lake).batches() for row in rows}
+    assert read == {"", traced}
 
 
 def test_a_lake_that_was_touched_is_not_opened(quick_house: House, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ ENTRIES = {
     "chalicelib.delivery.jobs": ("delivery", "delivery escrow"),
     "chalicelib.disputes.jobs": ("disputes", "disputes escrow refunds"),
     "chalicelib.escrow.jobs": ("escrow", "escrow"),
+    "chalicelib.health.jobs": ("health", "health"),
     "chalicelib.orders.jobs": ("orders", "orders"),
     "chalicelib.payments.jobs": ("payments", "payments"),
     "chalicelib.reconciliation.jobs": (

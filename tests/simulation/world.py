@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from greenlet import greenlet
 
+from chalicelib.kernel import trace
 from tests.fakes.clock import START
 
 
@@ -32,6 +33,7 @@ class World:
         self.seconds = 0.0
         self._waiting: list[tuple[float, int, greenlet]] = []
         self._order = 0
+        self._begun = 0
         self._main: greenlet | None = None
 
     # The clock port.
@@ -63,9 +65,17 @@ class World:
     def begin(self, actor: Callable[[], None], *, after: float = 0.0) -> None:
         """Let an actor begin; it ends when its function does, or when it is killed.
 
-        Whoever ends gives way to the world, not to the actor that let it begin.
+        Whoever ends gives way to the world, not to the actor that let it begin. Each has a trace,
+        so that rows, lines and messages carry one here too.
         """
-        self._enqueue(greenlet(actor, parent=self._main or greenlet.getcurrent()), after)
+        self._begun += 1
+        name = trace.named(str(self._begun))
+
+        def traced() -> None:
+            with trace.within(name):
+                actor()
+
+        self._enqueue(greenlet(traced, parent=self._main or greenlet.getcurrent()), after)
 
     def run(self) -> None:
         """Run until nobody waits any more."""

@@ -20,7 +20,7 @@ from chalicelib.providers.port import (
     Fate,
     ProviderOutcomeUnknownError,
     ProviderUnavailableError,
-    TellFate,
+    TellCall,
     tell_nobody,
     told,
 )
@@ -48,7 +48,7 @@ class WeChatApi:
     transport: Transport = field(repr=False)
     clock: Clock = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    tell: TellFate = tell_nobody
+    tell: TellCall = tell_nobody
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -60,9 +60,9 @@ class WeChatApi:
 
         Raises `ProviderUnavailableError` (nothing happened) or `ProviderOutcomeUnknownError`.
         """
-        with told(self.tell):
+        with told(self.tell, "POST", path) as say:
             fields = self._called(path, body)
-        self.tell(Fate.REJECTED if errcode_of(fields) else Fate.ANSWERED)
+            say(Fate.REJECTED if errcode_of(fields) else Fate.ANSWERED)
         return fields
 
     def _called(self, path: str, body: Fields) -> Fields:

@@ -15,7 +15,7 @@ from chalicelib.providers.port import (
     LoginRefusedError,
     ProviderOutcomeUnknownError,
     ProviderUnavailableError,
-    TellFate,
+    TellCall,
     tell_nobody,
     told,
 )
@@ -25,6 +25,7 @@ CODE_LENGTH_MAX = 256
 ANSWER_BYTES_MAX = 1 << 14
 OPENID_LENGTH_MAX = 128
 
+_PATH = "/sns/jscode2session"
 _REFUSED = frozenset(
     {
         40029,  # no such code
@@ -44,15 +45,15 @@ class WeChatLogin:
     base_url: str
     transport: Transport = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    tell: TellFate = tell_nobody
+    tell: TellCall = tell_nobody
 
     def openid(self, code: str) -> str:
         """Return the shopper's openid, or raise what WeChat said."""
         if not 0 < len(code) <= CODE_LENGTH_MAX:
             raise LoginRefusedError("no login code has this length")
-        with told(self.tell):
+        with told(self.tell, "GET", _PATH) as say:
             openid = self._asked(code)
-        self.tell(Fate.ANSWERED)
+            say(Fate.ANSWERED)
         return openid
 
     def _asked(self, code: str) -> str:
@@ -76,7 +77,7 @@ class WeChatLogin:
             },
             errors="replace",
         )
-        return f"{self.base_url.rstrip('/')}/sns/jscode2session?{query}"
+        return f"{self.base_url.rstrip('/')}{_PATH}?{query}"
 
 
 def _fields_in(answer: Answer) -> Mapping[str, Any]:

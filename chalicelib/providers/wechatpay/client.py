@@ -19,7 +19,7 @@ from chalicelib.providers.port import (
     Invoke,
     PrepayOrder,
     Queried,
-    TellFate,
+    TellCall,
     tell_nobody,
 )
 from chalicelib.providers.wechatpay import mapping
@@ -55,7 +55,7 @@ class WeChatPay:
         randomness: Randomness,
         certificates: Iterable[Certificate] = (),
         timeouts: "Timeouts | None" = None,
-        tell: TellFate = tell_nobody,
+        tell: TellCall = tell_nobody,
     ) -> None:
         self._account = account
         self._clock = clock

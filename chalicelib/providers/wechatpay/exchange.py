@@ -27,7 +27,7 @@ from chalicelib.providers.port import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
-    TellFate,
+    TellCall,
     tell_nobody,
     told,
 )
@@ -95,16 +95,16 @@ class Exchange:
     clock: Clock
     randomness: Randomness
     timeouts: Timeouts
-    tell: TellFate = tell_nobody
+    tell: TellCall = tell_nobody
 
     def ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:
         """Return what `read` makes of the answer, or a refusal; else raise the fate.
 
         `read` raises `DoubtError` for an answer that can't be relied on.
         """
-        with told(self.tell):
+        with told(self.tell, question.method, question.path) as say:
             answer = self._ask(question, read)
-        self.tell(Fate.REJECTED if isinstance(answer, Refusal) else Fate.ANSWERED)
+            say(Fate.REJECTED if isinstance(answer, Refusal) else Fate.ANSWERED)
         return answer
 
     def _ask(self, question: Question, read: Callable[[Answer], Reading]) -> Reading | Refusal:

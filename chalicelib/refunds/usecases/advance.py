@@ -48,6 +48,7 @@ _SAYS = {
     RefundVerb.STALL: "refund.abnormal",
     RefundVerb.CLOSE: "refund.closed",
 }
+_TAKEN = {RefundVerb.SEND, RefundVerb.PAY}
 _REACHED = {
     RefundStatus.PROCESSING: frozenset(RefundState) - {RefundState.WAITING, RefundState.QUEUED},
     RefundStatus.SUCCESS: frozenset({RefundState.SUCCEEDED}),
@@ -66,6 +67,13 @@ TellWord = Callable[[Word, Refunded], None]
 TellDelay = Callable[[Delay], None]
 """Count why a refund did not go on."""
 
+TellTaken = Callable[[int], None]
+"""Report after how many seconds the provider took a refund whose money was held."""
+
+
+def tell_nobody(_seconds: int) -> None:
+    """Report nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdvanceRefund:
@@ -81,6 +89,7 @@ class AdvanceRefund:
     send_later: SendLater
     tell: TellWord
     tell_delay: TellDelay
+    tell_taken: TellTaken = tell_nobody
 
     def advance(self, order_id: OrderId, refund_id: RefundId) -> None:
         """Bring a refund as far as it goes now; may be repeated, and at once with others.
@@ -193,6 +202,9 @@ class AdvanceRefund:
                 self._say(work, refund, verb)
         except CommitRefusedError:
             return False
+        waited = refund.returned.amount or refund.attempt > 1  # for a merchant's money, or a person
+        if refund.state is RefundState.QUEUED and verb in _TAKEN and not waited:
+            self.tell_taken((self.clock.now() - refund.created_at) // timedelta(seconds=1))
         return True
 
     def _say(self, work: Work, refund: Refund, verb: RefundVerb) -> None:
