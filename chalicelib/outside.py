@@ -46,11 +46,20 @@ def clock() -> Clock:
 
 @cache
 def table() -> "Table":
-    """Return DynamoDB."""
-    from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+    """Return DynamoDB, or the PostgreSQL that `STORAGE_URL` names."""
+    configured = settings()
+    if configured.storage_url is None:
+        from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 
-    names = {MAIN: settings().main_table, LOG: settings().log_table}
-    return DynamoTable(dynamodb_client(), names)
+        names = {MAIN: configured.main_table, LOG: configured.log_table}
+        return DynamoTable(dynamodb_client(), names)
+    from chalicelib.storage.postgres.table import PostgresTable  # not in the zip
+
+    return PostgresTable(
+        secret(configured.storage_url),
+        connections_max=configured.storage_connections_max,
+        prepared=configured.storage_prepared,
+    )
 
 
 @cache
