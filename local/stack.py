@@ -98,9 +98,9 @@ class Stack:
             self._start_aws()
             environment = self.environment()
             self._start("sandbox", "local.sandbox", environment, f"{self.sandbox}/healthz")
-            self._start("api", "server.api", environment, f"{self.api}/healthz")
+            self._start("api", "server serve", environment, f"{self.api}/healthz")
             health = f"http://127.0.0.1:{self.worker_port}/"
-            self._start("worker", "server.workers", environment, health)
+            self._start("worker", "local.workers", environment, health)
             for child in self._children:
                 child.wait_until_up()
         except BaseException:
@@ -160,6 +160,7 @@ class Stack:
         told = environment(self.data_dir, aws=self.aws, api=self.api, sandbox=self.sandbox)
         wins = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         fixed = {
+            "HOST": "127.0.0.1",
             "PORT": str(self.ports.api),
             "SANDBOX_PORT": str(self.ports.sandbox),
             "WORKER_PORT": str(self.worker_port),
@@ -195,7 +196,7 @@ class Stack:
 
 
 def _spawned(module: str, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return spawn([sys.executable, "-m", module], environment, log)
+    return spawn([sys.executable, "-m", *module.split()], environment, log)
 
 
 def answers(url: str) -> bool:
