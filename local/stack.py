@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 from local.emulator import Emulator, free_port
 from local.environment import environment
 from local.lifeline import spawn
+from local.postgres import Postgres
 from local.resources import create_resources
 
 _START_SECONDS_MAX = 40
@@ -90,13 +91,16 @@ class Stack:
         )
         self._children: list[Child] = []
         self._emulator: Emulator | None = None
+        self._postgres: Postgres | None = None
 
     def start(self) -> Self:
         """Start everything in order; if anything fails, stop what runs and raise."""
         try:
             (self.data_dir / "logs").mkdir(parents=True, exist_ok=True)
             self._start_aws()
+            self._start_postgres()
             environment = self.environment()
+            self._migrate(environment)
             self._start("sandbox", "local.sandbox", environment, f"{self.sandbox}/healthz")
             self._start("api", "server serve", environment, f"{self.api}/healthz")
             health = f"http://127.0.0.1:{self.worker_port}/"
@@ -115,6 +119,10 @@ class Stack:
         if self._emulator is not None:
             self._emulator.stop()
             self._emulator = None
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
+            del os.environ["STORAGE_URL"]
 
     def restart(self, *, by: signal.Signals) -> None:
         """End the API and the workers by a signal, and start them again as they were."""
@@ -187,6 +195,22 @@ class Stack:
             os.environ[name] = "local"
         os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
         create_resources(self.aws)
+
+    def _start_postgres(self) -> None:
+        """With STORAGE=postgres, put tables and queues on a PostgreSQL that ends with the stack."""
+        if os.environ.get("STORAGE") != "postgres":
+            return
+        self._postgres = Postgres().start()
+        os.environ["STORAGE_URL"] = self._postgres.create_database("shoukuan")
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        """Make PostgreSQL's schema, where STORAGE_URL names one."""
+        if not environment.get("STORAGE_URL"):
+            return
+        path = self.data_dir / "logs" / "migrate.log"
+        with path.open("ab") as log:
+            if _spawned("server migrate", environment, log).wait(_START_SECONDS_MAX):
+                raise StackError(f"PostgreSQL's schema was not made:\n{tail(path)}")
 
     def _start(self, name: str, module: str, environment: dict[str, str], health: str) -> None:
         path = self.data_dir / "logs" / f"{name}.log"

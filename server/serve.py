@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from typing import Any
 
 import waitress
 from waitress import wasyncore
@@ -24,6 +25,7 @@ from server.wsgi import Environ, Gateway, StartResponse, problem_answer
 
 _BODY_BYTES_MAX = 8 * 1024 * 1024  # the gateway refuses less than that, in words
 _LOOK_SECONDS = 0.05
+_LOOP_SECONDS = 1
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
@@ -55,8 +57,10 @@ class Server:
     def __init__(self, application: Application, readiness: Readiness, told: Knobs) -> None:
         self._readiness = readiness
         self._told = told
+        self._sockets: dict[int, Any] = {}
         self._waitress = waitress.create_server(
             Front(application, readiness),
+            self._sockets,
             host=told.host,
             port=told.port,
             threads=told.threads,
@@ -77,7 +81,9 @@ class Server:
         deadline = time.monotonic() + self._told.drain_seconds
         while (busy := self._busy()) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-        self._waitress.task_dispatcher.shutdown(timeout=0)
+        self._waitress.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
+        self._loop.join(_LOOP_SECONDS)
+        self._waitress.task_dispatcher.shutdown(timeout=_LOOP_SECONDS)
         return not busy
 
     def _busy(self) -> bool:
