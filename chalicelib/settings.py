@@ -116,7 +116,7 @@ class Settings(BaseModel):
                 " order goes back while the provider still freezes it"
             )
         url = self.storage_url.get_secret_value() if self.storage_url else ""
-        if url and not url.startswith(("postgresql://", "postgres://", "secret:")):
+        if url and not url.startswith(("postgresql://", "postgres://", "secret:", "file:")):
             raise ValueError("STORAGE_URL must begin with postgresql://")
         if bool(self.wechatpay_public_key_id) != bool(self.wechatpay_public_key):
             raise ValueError("WECHATPAY_PUBLIC_KEY_ID and WECHATPAY_PUBLIC_KEY go together")

@@ -18,7 +18,8 @@ def main() -> int:
     keeping = commands.add_parser("tick", help="schedules")
     keeping.add_argument("--once", action="store_true", help="run what is due, and end")
     keeping.add_argument("named", nargs="*", help="schedules to run now, due or not")
-    commands.add_parser("migrate", help="make PostgreSQL's schema, or bring it up to date")
+    migrating = commands.add_parser("migrate", help="make PostgreSQL's schema, or update it")
+    migrating.add_argument("--buckets", action="store_true", help="and buckets not there yet")
     commands.add_parser("check", help="ask the process at this PORT whether it is alive")
     asked = parser.parse_args()
     match asked.command:
@@ -37,7 +38,7 @@ def main() -> int:
         case "migrate":
             from server import migrate  # noqa: PLC0415
 
-            return migrate.main()
+            return migrate.main(buckets=asked.buckets)
         case _:
             return _check()
 
