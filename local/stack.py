@@ -167,6 +167,7 @@ class Stack:
         """Return what the children are told; the caller's own settings win over the sandbox's."""
         told = environment(self.data_dir, aws=self.aws, api=self.api, sandbox=self.sandbox)
         wins = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        told["MESSAGES_AT_ONCE"] = "1"  # a story tells what happens one after another
         fixed = {
             "HOST": "127.0.0.1",
             "PORT": str(self.ports.api),
