@@ -154,7 +154,7 @@ def test_a_payment_is_played_in_what_the_image_holds(stack: Stack, image: Image)
     payment = story.payment(shopper, order["id"])
     assert story.paid(payment["id"]) == [204]
     assert story.shown(shopper, order["id"])["state"] == "paid"
-    assert story.entries_in(merchant, merchant_id, kind="payment_captured"), "the sequencer was rung"
+    assert story.entries_in(merchant, merchant_id, kind="payment_captured"), "it was numbered"
     story.shipped(merchant, order["id"])
     story.close()
 
