@@ -76,7 +76,7 @@ def _stack(folder: Path, model: str) -> Stack:
 
 
 def _play(stack: Stack, model: str) -> None:
-    os.environ["AWS_ENDPOINT_URL"] = stack.aws
+    os.environ |= {"AWS_ENDPOINT_URL": stack.aws, "STORAGE_URL": stack.storage_url}
     print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
     story = Story(stack, say=_say)
     story.fees(_KEPT_BASIS_POINTS)

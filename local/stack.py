@@ -92,6 +92,7 @@ class Stack:
         self._children: list[Child] = []
         self._emulator: Emulator | None = None
         self._postgres: Postgres | None = None
+        self.storage_url = os.environ.get("STORAGE_URL", "")
 
     def start(self) -> Self:
         """Start everything in order; if anything fails, stop what runs and raise."""
@@ -122,7 +123,6 @@ class Stack:
         if self._postgres is not None:
             self._postgres.stop()
             self._postgres = None
-            del os.environ["STORAGE_URL"]
 
     def restart(self, *, by: signal.Signals) -> None:
         """End the API and the workers by a signal, and start them again as they were."""
@@ -174,6 +174,7 @@ class Stack:
             "SANDBOX_PORT": str(self.ports.sandbox),
             "WORKER_PORT": str(self.worker_port),
             "DATA_DIR": str(self.data_dir),
+            "STORAGE_URL": self.storage_url,
         }
         return told | wins | self.overrides | fixed
 
@@ -202,7 +203,7 @@ class Stack:
         if os.environ.get("STORAGE") != "postgres":
             return
         self._postgres = Postgres().start()
-        os.environ["STORAGE_URL"] = self._postgres.create_database("shoukuan")
+        self.storage_url = self._postgres.create_database("shoukuan")
 
     def _migrate(self, environment: dict[str, str]) -> None:
         """Make PostgreSQL's schema, where STORAGE_URL names one."""
