@@ -3,7 +3,11 @@
 procrastinate's lines quote a message's body, waitress's a stranger's request.
 """
 
+import io
 import logging
+import sys
+import threading
+from typing import TextIO
 
 from typing_extensions import override
 
@@ -27,6 +31,31 @@ class Facts(logging.Handler):
             observe.note("a library warns", **facts)
 
 
+class Lines(io.TextIOBase):
+    """Standard output for threads: a line is written whole, whoever else is writing."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._lock = threading.Lock()
+        self._begun = threading.local()
+
+    @override
+    def write(self, text: str) -> int:
+        """Keep what is no line yet."""
+        whole, newline, rest = (getattr(self._begun, "text", "") + text).rpartition("\n")
+        self._begun.text = rest
+        if newline:
+            with self._lock:
+                self._out.write(whole + newline)
+                self._out.flush()
+        return len(text)
+
+    @override
+    def flush(self) -> None:
+        """Do nothing: lines are flushed as they are written."""
+
+
 def listen() -> None:
-    """Take all libraries' warnings; what is less is not said."""
+    """Take all libraries' warnings, and write whole lines; what is less is not said."""
+    sys.stdout = Lines(sys.stdout)
     logging.basicConfig(level=logging.WARNING, handlers=[Facts()], force=True)
