@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 T ?= tests
 
 help: ## show this
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: requirements/dev.txt
 	@echo "setting up $(VENV) (pinned, hashes checked)"
@@ -99,10 +99,13 @@ costs: $(READY) ## what a month on AWS costs; ORDERS=1000,100000
 deployed: $(READY) ## follow docs/deploy.md on an empty embedded AWS, and play a purchase there
 	@$(BIN)/python -m local.deployed
 
+check-deploy: $(READY) ## schemas, linters and promises of deploy/
+	@$(BIN)/python -m pytest -q tests/deploy
+
 lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/runtime.in -o requirements.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/container.in -c requirements.txt -o requirements/container.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive watching package secrets deploy undeploy address cloud costs deployed lock
+.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive watching package secrets deploy undeploy address cloud costs deployed check-deploy lock

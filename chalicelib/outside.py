@@ -25,9 +25,10 @@ from chalicelib.storage.keys import LOG, MAIN
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from procrastinate import App
 
     from chalicelib.edge.auth import Authenticator, Sessions
-    from chalicelib.edge.queue import SqsQueue
+    from chalicelib.edge.queue import ManyQueue
     from chalicelib.providers.port import Called
     from chalicelib.providers.transport import UrllibTransport
     from chalicelib.storage.batches import Batches
@@ -47,11 +48,20 @@ def clock() -> Clock:
 
 @cache
 def table() -> "Table":
-    """Return DynamoDB."""
-    from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
+    """Return DynamoDB, or the PostgreSQL that `STORAGE_URL` names."""
+    configured = settings()
+    if configured.storage_url is None:
+        from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 
-    names = {MAIN: settings().main_table, LOG: settings().log_table}
-    return DynamoTable(dynamodb_client(), names)
+        names = {MAIN: configured.main_table, LOG: configured.log_table}
+        return DynamoTable(dynamodb_client(), names)
+    from chalicelib.storage.postgres.table import PostgresTable  # not in the zip
+
+    return PostgresTable(
+        secret(configured.storage_url),
+        connections_max=configured.storage_connections_max,
+        prepared=configured.storage_prepared,
+    )
 
 
 @cache
@@ -73,31 +83,31 @@ def transport() -> "UrllibTransport":
 
 
 @cache
-def bookings_queue() -> "SqsQueue":
+def bookings_queue() -> "ManyQueue":
     """Return the queue of verified notifications that met a throttle."""
     return _queue(settings().bookings_queue)
 
 
 @cache
-def commands_queue() -> "SqsQueue":
+def commands_queue() -> "ManyQueue":
     """Return the queue of work to be done with the outside world."""
     return _queue(settings().commands_queue)
 
 
 @cache
-def events_queue() -> "SqsQueue":
+def events_queue() -> "ManyQueue":
     """Return the queue of what happened."""
     return _queue(settings().events_queue)
 
 
 @cache
-def settlements_queue() -> "SqsQueue":
+def settlements_queue() -> "ManyQueue":
     """Return the queue of who is to be settled and paid."""
     return _queue(settings().settlements_queue)
 
 
 @cache
-def reconciliations_queue() -> "SqsQueue":
+def reconciliations_queue() -> "ManyQueue":
     """Return the queue of days that somebody wants reconciled."""
     return _queue(settings().reconciliations_queue)
 
@@ -116,10 +126,23 @@ def dead_letters() -> Mapping[str, Callable[[], int]]:
     return {short: _queue(f"{name}-dead").count for short, name in named.items()}
 
 
-def _queue(name: str) -> "SqsQueue":
-    from chalicelib.edge.queue import SqsQueue
+def _queue(name: str) -> "ManyQueue":
+    """Return a queue where the tables are: beside DynamoDB on SQS, else in the same PostgreSQL."""
+    url = settings().storage_url
+    if url is None:
+        from chalicelib.edge.queue import SqsQueue
 
-    return SqsQueue(_sqs(), name)
+        return SqsQueue(_sqs(), name)
+    from chalicelib.edge.pgqueue import PostgresQueue  # not in the zip
+
+    return PostgresQueue(_door(secret(url)), name)
+
+
+@cache
+def _door(url: str) -> "App":
+    from chalicelib.edge.pgqueue import connect  # not in the zip
+
+    return connect(url)
 
 
 @cache

@@ -37,6 +37,9 @@ class Settings(BaseModel):
 
     stage: str = "local"
     funds_model: FundsModel = FundsModel.DIRECT
+    storage_url: SecretStr | None = None  # postgresql://…; none is DynamoDB
+    storage_connections_max: int = Field(default=20, ge=1, le=500)  # of one process
+    storage_prepared: bool = True  # off behind a pooler that can't carry prepared statements
     main_table: str = "shoukuan-local-main"
     log_table: str = "shoukuan-local-log"
     bookings_queue: str = "shoukuan-local-bookings"  # verified notifications that met a throttle
@@ -112,6 +115,9 @@ class Settings(BaseModel):
                 "SHIP_DAYS must be less than FREEZE_DAYS minus 2, so that the money of an unshipped"
                 " order goes back while the provider still freezes it"
             )
+        url = self.storage_url.get_secret_value() if self.storage_url else ""
+        if url and not url.startswith(("postgresql://", "postgres://", "secret:", "file:")):
+            raise ValueError("STORAGE_URL must begin with postgresql://")
         if bool(self.wechatpay_public_key_id) != bool(self.wechatpay_public_key):
             raise ValueError("WECHATPAY_PUBLIC_KEY_ID and WECHATPAY_PUBLIC_KEY go together")
         if bool(self.wechat_push_token) != bool(self.wechat_push_aes_key):

@@ -8,14 +8,19 @@ from chalicelib.storage import keys, outbox
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.lake import Lake, S3Lake, s3_client
 from chalicelib.storage.outbox import OutboxRow
+from chalicelib.storage.secrets import revealed
 from chalicelib.storage.table import Table
 
 
-def local_table(*, patience: int = 20) -> DynamoTable:
+def local_table(*, patience: int = 20) -> Table:
     """Return the tables of a local stack, unless the environment names others.
 
     `patience` is how many seconds an answer may take.
     """
+    if url := os.environ.get("STORAGE_URL"):
+        from chalicelib.storage.postgres.table import PostgresTable  # noqa: PLC0415
+
+        return PostgresTable(revealed(url), connect=min(patience, 5), read=patience)
     names = {
         keys.MAIN: os.environ.get("MAIN_TABLE", "shoukuan-local-main"),
         keys.LOG: os.environ.get("LOG_TABLE", "shoukuan-local-log"),

@@ -76,7 +76,7 @@ def settings_for(model: str) -> dict[str, str]:
 
 
 def _play(stack: Stack, model: str) -> None:
-    os.environ["AWS_ENDPOINT_URL"] = stack.aws
+    os.environ |= {"AWS_ENDPOINT_URL": stack.aws, "STORAGE_URL": stack.storage_url}
     print(f"  started  API {stack.api} · gateway {stack.sandbox} · AWS {stack.aws}\n")
     story = Story(stack, say=say)
     try:

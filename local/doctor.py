@@ -8,15 +8,17 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from chalicelib import outside
-from chalicelib.edge.queue import SqsQueue, sqs_client
+from chalicelib.edge.queue import ManyQueue, SqsQueue, sqs_client
 from chalicelib.health.model import Check, CheckName, Report, State
 from chalicelib.health.usecases import Examine
 from chalicelib.health.wiring import examination
 from chalicelib.kernel.clock import SystemClock, instant_text
 from chalicelib.providers.transport import UrllibTransport
+from chalicelib.storage.secrets import revealed
 from local.books import local_table
 from local.redrive import QUEUES
 from local.running import look_where_it_runs, running
@@ -48,18 +50,27 @@ def _examine() -> Examine:
         data_dir = Path(os.environ.get("DATA_DIR", ".data"))
         told = sandbox_environment(load_or_create(data_dir), described["sandbox"]) | told
         clock = SystemClock(outside.moved_by(data_dir / "clock"))
-    stage, client = told.get("STAGE", "local"), sqs_client()
+    stage, queue_of = told.get("STAGE", "local"), _queues()
     return examination(
         local_table(patience=2),
         clock,
-        dead_letters={
-            queue: SqsQueue(client, f"shoukuan-{stage}-{queue}-dead").count for queue in QUEUES
-        },
+        dead_letters={queue: queue_of(f"shoukuan-{stage}-{queue}-dead").count for queue in QUEUES},
         transport=UrllibTransport(clock),
         provider_url=told.get("WECHATPAY_BASE_URL", _WECHATPAY),
         public_key=bool(told.get("WECHATPAY_PUBLIC_KEY_ID")),
         tell=_say,
     )
+
+
+def _queues() -> Callable[[str], ManyQueue]:
+    """Return who opens a queue by its name, where the queues are."""
+    if url := os.environ.get("STORAGE_URL"):
+        from chalicelib.edge.pgqueue import PostgresQueue, connect  # noqa: PLC0415  one of two
+
+        door = connect(revealed(url))
+        return lambda name: PostgresQueue(door, name)
+    client = sqs_client()
+    return lambda name: SqsQueue(client, name)
 
 
 def colourful(*, terminal: bool) -> bool:

@@ -5,11 +5,14 @@ A message is sent before it is deleted, so that one may come twice and none is l
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.edge.queue import QueueUnavailableError
+from chalicelib.storage.secrets import revealed
 from local.running import look_where_it_runs
 
 QUEUES = ("bookings", "commands", "events", "reconciliations", "settlements")
@@ -23,12 +26,12 @@ def main() -> int:
         print(f"say which: QUEUE={', QUEUE='.join(QUEUES)} or QUEUE=all", file=sys.stderr)
         return 2
     place = look_where_it_runs()
-    client: Any = botocore.session.get_session().create_client("sqs")
+    move = _mover()
     failed = False
     for name in QUEUES if queue == "all" else (queue,):
         try:
-            moved = redrive(client, f"shoukuan-{_STAGE}-{name}")
-        except (BotoCoreError, ClientError) as error:
+            moved = move(f"shoukuan-{_STAGE}-{name}")
+        except (BotoCoreError, ClientError, QueueUnavailableError) as error:
             answer = error.response["Error"] if isinstance(error, ClientError) else {}
             code = answer.get("Code", type(error).__name__)
             print(f"{name} can't be redriven at {place}: {code}", file=sys.stderr)
@@ -36,6 +39,17 @@ def main() -> int:
         else:
             print(f"{moved} messages of {name} are on their way again, at {place}")
     return int(failed)
+
+
+def _mover() -> Callable[[str], int]:
+    """Return who moves a queue's dead letters, where the queues are."""
+    if url := os.environ.get("STORAGE_URL"):
+        from chalicelib.edge.pgqueue import PostgresQueue, connect  # noqa: PLC0415  one of two
+
+        door = connect(revealed(url))
+        return lambda name: PostgresQueue(door, name).redrive()
+    client: Any = botocore.session.get_session().create_client("sqs")
+    return lambda name: redrive(client, name)
 
 
 def redrive(client: Any, name: str) -> int:

@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 from local.emulator import Emulator, free_port
 from local.environment import environment
 from local.lifeline import spawn
+from local.postgres import Postgres
 from local.resources import create_resources
 
 _START_SECONDS_MAX = 40
@@ -90,17 +91,21 @@ class Stack:
         )
         self._children: list[Child] = []
         self._emulator: Emulator | None = None
+        self._postgres: Postgres | None = None
+        self.storage_url = os.environ.get("STORAGE_URL", "")
 
     def start(self) -> Self:
         """Start everything in order; if anything fails, stop what runs and raise."""
         try:
             (self.data_dir / "logs").mkdir(parents=True, exist_ok=True)
             self._start_aws()
+            self._start_postgres()
             environment = self.environment()
+            self._migrate(environment)
             self._start("sandbox", "local.sandbox", environment, f"{self.sandbox}/healthz")
-            self._start("api", "server.api", environment, f"{self.api}/healthz")
+            self._start("api", "server serve", environment, f"{self.api}/healthz")
             health = f"http://127.0.0.1:{self.worker_port}/"
-            self._start("worker", "server.workers", environment, health)
+            self._start("worker", "local.workers", environment, health)
             for child in self._children:
                 child.wait_until_up()
         except BaseException:
@@ -115,6 +120,9 @@ class Stack:
         if self._emulator is not None:
             self._emulator.stop()
             self._emulator = None
+        if self._postgres is not None:
+            self._postgres.stop()
+            self._postgres = None
 
     def restart(self, *, by: signal.Signals) -> None:
         """End the API and the workers by a signal, and start them again as they were."""
@@ -159,11 +167,14 @@ class Stack:
         """Return what the children are told; the caller's own settings win over the sandbox's."""
         told = environment(self.data_dir, aws=self.aws, api=self.api, sandbox=self.sandbox)
         wins = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        told["MESSAGES_AT_ONCE"] = "1"  # a story tells what happens one after another
         fixed = {
+            "HOST": "127.0.0.1",
             "PORT": str(self.ports.api),
             "SANDBOX_PORT": str(self.ports.sandbox),
             "WORKER_PORT": str(self.worker_port),
             "DATA_DIR": str(self.data_dir),
+            "STORAGE_URL": self.storage_url,
         }
         return told | wins | self.overrides | fixed
 
@@ -187,6 +198,22 @@ class Stack:
         os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
         create_resources(self.aws)
 
+    def _start_postgres(self) -> None:
+        """With STORAGE=postgres, put tables and queues on a PostgreSQL that ends with the stack."""
+        if os.environ.get("STORAGE") != "postgres":
+            return
+        self._postgres = Postgres().start()
+        self.storage_url = self._postgres.create_database("shoukuan")
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        """Make PostgreSQL's schema, where STORAGE_URL names one."""
+        if not environment.get("STORAGE_URL"):
+            return
+        path = self.data_dir / "logs" / "migrate.log"
+        with path.open("ab") as log:
+            if _spawned("server migrate", environment, log).wait(_START_SECONDS_MAX):
+                raise StackError(f"PostgreSQL's schema was not made:\n{tail(path)}")
+
     def _start(self, name: str, module: str, environment: dict[str, str], health: str) -> None:
         path = self.data_dir / "logs" / f"{name}.log"
         with path.open("ab") as log:
@@ -195,7 +222,7 @@ class Stack:
 
 
 def _spawned(module: str, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return spawn([sys.executable, "-m", module], environment, log)
+    return spawn([sys.executable, "-m", *module.split()], environment, log)
 
 
 def answers(url: str) -> bool:

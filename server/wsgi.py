@@ -50,7 +50,7 @@ class Gateway:
         try:
             status, headers, body = self._served(environ)
         except PlatformError as error:
-            status, headers, body = _problem_answer(error)
+            status, headers, body = problem_answer(error)
         if environ["REQUEST_METHOD"] == "HEAD":
             body = b""
         headers.append(("Content-Length", str(len(body))))
@@ -166,7 +166,8 @@ def _answered(answer: Mapping[str, Any]) -> tuple[int, list[tuple[str, str]], by
     return int(answer["statusCode"]), headers, raw
 
 
-def _problem_answer(error: PlatformError) -> tuple[int, list[tuple[str, str]], bytes]:
+def problem_answer(error: PlatformError) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return a refusal as status, headers and body."""
     document = problem(error)
     headers = [("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")]
     if "allow" in error.facts:

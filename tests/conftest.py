@@ -1,18 +1,22 @@
-"""Engines: the same tests on the in-memory fake, on moto, and on the embedded AWS."""
+"""Engines: the same tests on the in-memory fake, on moto, on the embedded AWS and on PostgreSQL."""
 
 import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from moto import mock_aws
 
 from chalicelib import aws
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
+from chalicelib.storage.postgres.schema import create_schema
+from chalicelib.storage.postgres.table import PostgresTable
 from chalicelib.storage.table import Table
 from local.emulator import Emulator
+from local.postgres import HOW_TO_INSTALL, Postgres, binaries
 from tests.fakes.house import House
 from tests.fakes.table import MemoryTable
 
@@ -23,7 +27,12 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-ENGINES = ["memory", "moto", pytest.param("emulator", marks=pytest.mark.emulator)]
+ENGINES = [
+    "memory",
+    "moto",
+    pytest.param("emulator", marks=pytest.mark.emulator),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 _numbers = itertools.count(1)
 
 
@@ -48,6 +57,39 @@ def emulator_client(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
     return dynamodb_client(connect=5, read=20)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests of this process."""
+    need_postgres()
+    with Postgres() as running:
+        create_schema(running.create_database("house"))
+        yield running
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The address of a database that holds nothing but the schema."""
+    url = postgres.url("house")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE shoukuan.items, shoukuan.commits")
+    return url
+
+
+@pytest.fixture
+def postgres_table(postgres_url: str) -> Iterator[PostgresTable]:
+    """An empty table on PostgreSQL."""
+    opened = PostgresTable(postgres_url, connect=5, read=20)
+    yield opened
+    opened.close()
+
+
+def need_postgres() -> None:
+    """Skip where PostgreSQL is not installed; in CI that is a failure."""
+    if binaries() is None:
+        assert not os.environ.get("CI"), HOW_TO_INSTALL
+        pytest.skip(HOW_TO_INSTALL)
+
+
 @pytest.fixture(params=ENGINES)
 def table(request: pytest.FixtureRequest) -> Iterator[Table]:
     """An empty table on every engine."""
@@ -57,6 +99,8 @@ def table(request: pytest.FixtureRequest) -> Iterator[Table]:
         case "moto":
             with mock_aws():
                 yield dynamo_table(dynamodb_client())
+        case "postgres":
+            yield request.getfixturevalue("postgres_table")
         case _:
             yield dynamo_table(request.getfixturevalue("emulator_client"))
 

@@ -51,6 +51,7 @@ def test_texts_become_what_they_stand_for(good: pytest.MonkeyPatch) -> None:
         ("FREEZE_DAYS", "17", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
         ("WECHATPAY_PUBLIC_KEY_ID", "", "go together"),
         ("STAGE", "production", "PUBLIC_BASE_URL"),
+        ("STORAGE_URL", f"mysql://{SECRET}@db/house", "STORAGE_URL must begin with postgresql://"),
     ],
 )
 def test_what_can_not_be_right_is_named_without_a_secret(

@@ -34,6 +34,16 @@ class Queue(Protocol):
         """Hand a message over, or raise `QueueUnavailableError`."""
 
 
+class ManyQueue(Queue, Protocol):
+    """A queue that takes many at once, and knows how many lie there."""
+
+    def send_many(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Hand messages over; raise `QueueUnavailableError` unless all were taken."""
+
+    def count(self) -> int:
+        """Return about how many messages lie here, or raise `QueueUnavailableError`."""
+
+
 _BATCH_MAX = 10
 _clock = SystemClock()
 

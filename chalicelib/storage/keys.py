@@ -207,6 +207,11 @@ def discrepancies_gone(provider: str) -> str:
     return f"discrepancies/{provider}/gone"
 
 
+def turn(schedule: str) -> Key:
+    """Locate when a schedule's next turn is, where no EventBridge keeps time."""
+    return Key(MAIN, "turns", schedule)
+
+
 def filed(pk: str, sk: str) -> Key:
     """Locate a place in a list of the table `main`."""
     return Key(MAIN, pk, sk)

@@ -23,6 +23,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def story(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws)
+    monkeypatch.setenv("STORAGE_URL", stack.storage_url)
     told = Story(stack)
     yield told
     told.close()

@@ -55,6 +55,7 @@ def test_from_catalogue_to_payout_restarted_between_every_two_steps(
     settings = {"FUNDS_MODEL": model, "PLATFORM_FEE_BASIS_POINTS": "60"} | QUICK
     with Stack(tmp_path, overrides=settings) as stack, Control(stack):
         monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws)
+        monkeypatch.setenv("STORAGE_URL", stack.storage_url)
         assert os.environ["AWS_ENDPOINT_URL"] == stack.aws
         play(Restarted(stack, by), model)
 
