@@ -200,6 +200,7 @@ def test_every_event_is_said_by_the_room_that_emits_it() -> None:
     literals = {
         node.value
         for path in SOURCES
+        if path.relative_to(ROOT / "chalicelib").parts[0] not in {"edge", "storage"}  # no rooms
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)

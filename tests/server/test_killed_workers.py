@@ -122,7 +122,7 @@ def test_what_was_taken_and_lost_on_the_way_comes_again(scene: Scene) -> None:
         connection.execute(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id)"
             " SELECT %s, %s, %s, 'doing', max(id) FROM procrastinate_workers",
-            [scene.name, pgqueue.TASK, json.dumps({"body": '{"n": 5, "hangs": 0}'})],
+            [scene.name, pgqueue.TASK, json.dumps({"body": '{"n": 5, "hangs": 0}', "sent": 0})],
         )
     wait_until(lambda: [5, 2] in scene.begun())
     wait_until(lambda: scene.queue.count() == 0)
