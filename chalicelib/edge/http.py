@@ -79,6 +79,7 @@ class Declared(TypedDict, total=False):
     answer: type[BaseModel]
     status: int
     also: Sequence[int]
+    media: Sequence[str]
     idempotent: bool
     raw: bool
     quiet: bool
@@ -98,6 +99,7 @@ class Operation:
     answer: type[BaseModel] | None = None
     status: int = 200
     also: Sequence[int] = ()  # other statuses under which an `Answer` may carry the same body
+    media: Sequence[str] = ()  # other types in which an `Answer` may come, as text
     idempotent: bool = False
     raw: bool = False
     quiet: bool = False  # its outcomes are counted, each with a line of its own

@@ -147,6 +147,8 @@ def _responses(operation: Operation, references: _References) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done"}
     if operation.answer is not None:
         done["content"] = _json(references[operation.answer, "serialization"])
+    for media in operation.media:
+        done.setdefault("content", {})[media] = {"schema": {"type": "string"}}
     responses = {str(status): dict(done) for status in (operation.status, *operation.also)}
     codes: dict[str, set[str]] = {}
     for refusal in (*operation.refusals, *_usual(operation)):

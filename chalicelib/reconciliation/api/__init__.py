@@ -128,6 +128,7 @@ def list_days_discrepancies(
     scopes=[Scope.OPERATOR],
     query=ShowReport,
     answer=ReportView,
+    media=["text/csv", "text/html"],
     refusals=[ReconciliationNotFoundError],
 )
 def get_report(_call: Call, business_date: str, query: ShowReport) -> ReportView | Answer:
