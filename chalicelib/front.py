@@ -43,6 +43,10 @@ APIS = (
 )
 
 
+for _room in APIS:
+    _room.watch = outside.watch
+
+
 class Health(BaseModel):
     """It answers."""
 

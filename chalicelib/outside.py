@@ -15,8 +15,10 @@ from pydantic import SecretStr
 
 from chalicelib.edge import observe
 from chalicelib.edge.auth import Authenticator, Issuer, Sessions
+from chalicelib.edge.limits import Limiter
 from chalicelib.edge.oidc import IssuerKeys
 from chalicelib.edge.queue import SqsQueue, sqs_client
+from chalicelib.edge.watch import Watch
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
 from chalicelib.providers.port import Fate
 from chalicelib.providers.transport import (
@@ -28,6 +30,7 @@ from chalicelib.providers.transport import (
 from chalicelib.settings import settings
 from chalicelib.storage.batches import Batches
 from chalicelib.storage.commit import Commits
+from chalicelib.storage.counters import Counters
 from chalicelib.storage.dynamo import DynamoTable, dynamodb_client
 from chalicelib.storage.keys import LOG, MAIN
 from chalicelib.storage.lake import Lake, S3Lake, s3_client
@@ -143,6 +146,19 @@ def authenticator() -> Authenticator:
     keys = IssuerKeys(configured.oidc_issuer, fetch=_fetch, clock=clock())
     issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
     return Authenticator(sessions=sessions(), issuer=issuer)
+
+
+@cache
+def watch() -> Watch:
+    """Return who stands at the door and counts."""
+    configured = settings()
+    limiter = Limiter(
+        counts=Counters(table(), randomness),
+        clock=clock(),
+        rates=configured.rate_limits,
+        enabled=configured.rate_limits_enabled,
+    )
+    return Watch(limiter=limiter, trusted_proxies=configured.trusted_proxies)
 
 
 def secret(value: SecretStr) -> str:

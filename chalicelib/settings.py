@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chalicelib.kernel.limits import Limited
+
 
 class FundsModel(StrEnum):
     """Whose money it is while it is held."""
@@ -55,6 +57,10 @@ class Settings(BaseSettings):
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more
 
+    rate_limits: dict[Limited, Annotated[int, Field(ge=1)]] = {}  # a minute, instead of our own
+    rate_limits_enabled: bool = True  # development only: off
+    trusted_proxies: int = Field(default=0, ge=0, le=8)  # of ours, before the door; see security.md
+
     oidc_issuer: str
     oidc_audience: str = "shoukuan"
 
@@ -92,6 +98,8 @@ class Settings(BaseSettings):
             raise ValueError("BUSINESS_CLOCK_FILE is for development only")
         if self.production and self.development_payees:
             raise ValueError("DEVELOPMENT_PAYEES is for development only")
+        if self.production and not self.rate_limits_enabled:
+            raise ValueError("RATE_LIMITS_ENABLED=false is for development only")
         if self.production and not self.public_base_url.startswith("https://"):
             raise ValueError("PUBLIC_BASE_URL must be https in production")
         if self.ship_days >= self.freeze_days - SHIP_DAYS_BEFORE_FREEZE_ENDS:

@@ -19,6 +19,7 @@ from chalicelib.delivery import wiring as delivery
 from chalicelib.delivery.model import Received, Report, ReportState
 from chalicelib.health.model import CheckName
 from chalicelib.kernel.ids import OrderId, PayoutId
+from chalicelib.kernel.limits import Limited
 from chalicelib.kernel.money import fen
 from chalicelib.payments import wiring as payments
 from chalicelib.payments.model import Booking, Closing
@@ -120,6 +121,7 @@ METRICS: dict[str, dict[str, set[str]]] = {
     "ReconciliationRefused": {},
     "SequencerOvertaken": {},
     "OldestRowSeconds": {},
+    "LimitUncounted": {"limit": {one.value for one in Limited}},
     "CheckUnreachable": {"check": {name.value for name in CheckName}},
     "AlarmRaised": {"alarm": ALARMS},
 }

@@ -27,7 +27,7 @@ from chalicelib.reconciliation import jobs as reconciliation
 from chalicelib.settlement import jobs as settlement
 from local.sandbox.app import Sandbox
 from local.sandbox.keys import SandboxKeys, environment
-from local.wsgi import Gateway
+from server.wsgi import Gateway
 from tests.fakes.clock import START, StoppedClock
 from tests.fakes.lake import MemoryLake
 from tests.fakes.table import MemoryTable
@@ -283,6 +283,7 @@ def premises(**settings: str) -> Iterator[Premises]:
         "DEVELOPMENT_PAYEES": "true",
         "PUBLIC_BASE_URL": OURS,
         "SESSION_KEY": SESSION_KEY,
+        "RATE_LIMITS_ENABLED": "false",
         **settings,
     }
     with pytest.MonkeyPatch.context() as patch:
