@@ -72,6 +72,10 @@ BLUEPRINTS = (
 )
 
 
+for _room in APIS:
+    _room.watch = outside.watch
+
+
 class Health(BaseModel):
     """It answers."""
 

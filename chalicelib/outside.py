@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from chalicelib.edge.auth import Authenticator, Sessions
     from chalicelib.edge.queue import ManyQueue
+    from chalicelib.edge.watch import Watch
     from chalicelib.providers.port import Called
     from chalicelib.providers.transport import UrllibTransport
     from chalicelib.storage.batches import Batches
@@ -198,6 +199,23 @@ def authenticator() -> "Authenticator":
     keys = IssuerKeys(configured.oidc_issuer, fetch=_fetch, clock=clock())
     issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
     return Authenticator(sessions=sessions(), issuer=issuer)
+
+
+@cache
+def watch() -> "Watch":
+    """Return who stands at the door and counts."""
+    from chalicelib.edge.limits import Limiter
+    from chalicelib.edge.watch import Watch
+    from chalicelib.storage.counters import Counters
+
+    configured = settings()
+    limiter = Limiter(
+        counts=Counters(table(), randomness),
+        clock=clock(),
+        rates=configured.rate_limits,
+        enabled=configured.rate_limits_enabled,
+    )
+    return Watch(limiter=limiter, trusted_proxies=configured.trusted_proxies)
 
 
 def secret(value: SecretStr) -> str:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
+from chalicelib.kernel.limits import Limited
+
 
 class FundsModel(StrEnum):
     """Whose money it is while it is held."""
@@ -63,6 +65,10 @@ class Settings(BaseModel):
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more
 
+    rate_limits: dict[Limited, Annotated[int, Field(ge=1)]] = {}  # a minute, instead of our own
+    rate_limits_enabled: bool = True  # development only: off
+    trusted_proxies: int = Field(default=0, ge=0, le=8)  # of ours, before the door; see security.md
+
     oidc_issuer: str
     oidc_audience: str = "shoukuan"
 
@@ -108,6 +114,8 @@ class Settings(BaseModel):
             raise ValueError("BUSINESS_CLOCK_FILE is for development only")
         if self.production and self.development_payees:
             raise ValueError("DEVELOPMENT_PAYEES is for development only")
+        if self.production and not self.rate_limits_enabled:
+            raise ValueError("RATE_LIMITS_ENABLED=false is for development only")
         if self.production and not self.public_base_url.startswith("https://"):
             raise ValueError("PUBLIC_BASE_URL must be https in production")
         if self.ship_days >= self.freeze_days - SHIP_DAYS_BEFORE_FREEZE_ENDS:

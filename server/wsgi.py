@@ -24,7 +24,7 @@ from chalicelib.edge.problems import (
 from chalicelib.kernel.errors import InvalidBodyError, PlatformError
 from server.context import LambdaContext
 
-BODY_BYTES_MAX = 1024 * 1024
+BODY_BYTES_MAX = 4 * 1024 * 1024  # each route takes less, and says how much
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

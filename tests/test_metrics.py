@@ -21,6 +21,7 @@ from chalicelib.edge.http import MISSED_MILLISECONDS
 from chalicelib.front import APIS
 from chalicelib.health.model import CheckName
 from chalicelib.kernel.ids import OrderId, PayoutId
+from chalicelib.kernel.limits import Limited
 from chalicelib.kernel.money import fen
 from chalicelib.payments import wiring as payments
 from chalicelib.payments.model import Booking, Closing
@@ -143,6 +144,7 @@ METRICS: dict[str, dict[str, set[str]]] = {
     "ReconciliationRefused": {},
     "SequencerOvertaken": {},
     "OldestRowSeconds": {},
+    "LimitUncounted": {"limit": {one.value for one in Limited}},
     "CheckUnreachable": {"check": {name.value for name in CheckName}},
     "AlarmRaised": {"alarm": ALARMS},
 }

@@ -146,6 +146,7 @@ def get_balances(call: Call, merchant_id: str) -> BalancesView:
     scopes=[Scope.MERCHANT, Scope.OPERATOR],
     query=ListLines,
     answer=StatementView,
+    media=["text/csv"],
     refusals=[MerchantNotFoundError, DayNotClosedError, InvalidCursorError],
 )
 def get_statement(

@@ -67,6 +67,7 @@ def get_shipment(call: Call, order_id: str) -> ParcelView:
 @api.get(
     "/v1/notifications/wechat",
     quiet=True,
+    media=["text/plain"],
     refusals=[NotificationRefusedError],
 )
 def wechat_looks(call: Call) -> Answer:
@@ -78,6 +79,7 @@ def wechat_looks(call: Call) -> Answer:
     "/v1/notifications/wechat",
     raw=True,
     quiet=True,
+    media=["text/plain"],
     refusals=[NotificationRefusedError],
 )
 def wechat_pushed(call: Call) -> Answer:

@@ -20,10 +20,11 @@ from chalicelib.disputes.model import (
     OrderNotDisputableError,
     Party,
 )
-from chalicelib.disputes.rules import assert_evidence, document_name
+from chalicelib.disputes.rules import FILE_BYTES_MAX, assert_evidence, document_name
 from chalicelib.disputes.usecases import evidence_id
 from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import DISPUTE, EVIDENCE
 from chalicelib.edge.texts import visible
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import DisputeId, EvidenceId, MemberId, MerchantId, OrderId
@@ -128,6 +129,7 @@ class FileView(BaseModel):
     answer=DisputeView,
     status=201,
     idempotent=True,
+    limit=DISPUTE,
     refusals=[
         OrderNotFoundError,
         OrderNotDisputableError,
@@ -201,6 +203,7 @@ def decide_dispute(call: Call, order_id: str, dispute_id: str, body: DecideDispu
     answer=EvidenceView,
     status=201,
     idempotent=True,
+    limit=EVIDENCE,
     refusals=[DisputeNotFoundError, DisputeNotOpenError, IdempotencyKeyReusedError],
 )
 def say_text(call: Call, order_id: str, dispute_id: str, body: SayText) -> EvidenceView:
@@ -213,9 +216,11 @@ def say_text(call: Call, order_id: str, dispute_id: str, body: SayText) -> Evide
     "/v1/orders/{order_id}/disputes/{dispute_id}/evidence",
     scopes=_ANYBODY,
     raw=True,
+    body_bytes_max=FILE_BYTES_MAX,
     answer=EvidenceView,
     status=201,
     idempotent=True,
+    limit=EVIDENCE,
     refusals=[
         DisputeNotFoundError,
         DisputeNotOpenError,

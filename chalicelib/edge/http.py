@@ -25,8 +25,17 @@ from pydantic import BaseModel
 
 from chalicelib.edge import observe
 from chalicelib.edge.bodies import read_body, read_query
-from chalicelib.edge.callers import Caller, ForbiddenError, Scope
-from chalicelib.edge.problems import SAFE_HEADERS, InternalError, problem_response
+from chalicelib.edge.callers import Caller, ForbiddenError, Scope, UnauthenticatedError
+from chalicelib.edge.limits import FORGED, UNAUTHENTICATED, Limit, Whose
+from chalicelib.edge.problems import (
+    SAFE_HEADERS,
+    InternalError,
+    TooManyRequestsError,
+    problem_response,
+)
+from chalicelib.edge.sizes import NOTIFICATION, SMALL, assert_sizes
+from chalicelib.edge.source import address_of
+from chalicelib.edge.watch import UNWATCHED, Watch
 from chalicelib.kernel import trace
 from chalicelib.kernel.errors import Kind, PlatformError
 
@@ -85,9 +94,12 @@ class Declared(TypedDict, total=False):
     answer: type[BaseModel]
     status: int
     also: Sequence[int]
+    media: Sequence[str]
     idempotent: bool
     raw: bool
     quiet: bool
+    limit: Limit
+    body_bytes_max: int
     refusals: Sequence[type[PlatformError]]
 
 
@@ -105,9 +117,12 @@ class Operation:
     answer: type[BaseModel] | None = None
     status: int = 200
     also: Sequence[int] = ()  # other statuses under which an `Answer` may carry the same body
+    media: Sequence[str] = ()  # other types in which an `Answer` may come, as text
     idempotent: bool = False
     raw: bool = False
     quiet: bool = False  # its outcomes are counted, each with a line of its own
+    limit: Limit | None = None
+    body_bytes_max: int = SMALL
     refusals: Sequence[type[PlatformError]] = ()
 
     @property
@@ -131,6 +146,7 @@ class Api:
     authenticator: "Callable[[], Authenticator]"
     operations: list[Operation] = field(default_factory=list)
     views: dict[tuple[str, str], Callable[..., Response]] = field(default_factory=dict)
+    watch: Callable[[], Watch] = lambda: UNWATCHED
 
     def __post_init__(self) -> None:
         self.blueprint = Blueprint(self.name)
@@ -146,6 +162,8 @@ class Api:
     def _route(self, method: str, path: str, declared: Declared) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             summary = (handler.__doc__ or "").strip().partition("\n")[0]
+            if declared.get("quiet"):
+                declared.setdefault("body_bytes_max", NOTIFICATION)
             operation = Operation(
                 method=method, path=path, verb=handler.__name__, summary=summary, **declared
             )
@@ -221,19 +239,23 @@ def _served(
     source: Caller | None = None
     code = ""
     try:
+        body, most = _raw_body(request), operation.body_bytes_max
+        assert_sizes(request, body, path_parameters, body_bytes_max=most)
         if operation.scopes:
             source = _admitted(api, operation, request)
+        if operation.limit is not None:
+            _count(api, operation.limit, request, source)
         response = _answered(operation, handler, path_parameters, request, source)
     except Exception as error:  # noqa: BLE001  the last net: no stranger sees a trace
-        code, response = _refused(operation, request, error)
+        code, response = _refused(operation, request, _or_too_many(api, operation, request, error))
     if code and not (operation.quiet and response.status_code == HTTPStatus.BAD_REQUEST):
         observe.count("Refused", code=code)  # a forged notification is counted by its reason
     request_id = _request_id(request)
     response.headers["X-Request-Id"] = request_id
     took = (time.perf_counter_ns() - began) // 1_000_000
     _tell_served(operation, response.status_code, took, request_id)
-    if operation.quiet and not code:
-        return response
+    if (operation.quiet and not code) or code == TooManyRequestsError.code:
+        return response  # counted; a flood writes no lines
     observe.note(
         "request",
         method=operation.method,
@@ -319,6 +341,38 @@ def _admitted(api: Api, operation: Operation, request: Request) -> Caller:
             "your token is for something else", needs=[str(scope) for scope in operation.scopes]
         )
     return caller
+
+
+def _count(api: Api, limit: Limit, request: Request, source: Caller | None) -> None:
+    watch = api.watch()
+    if source is None or limit.whose is Whose.ADDRESS:
+        watch.limiter.admit(limit, _address(watch, request))
+    else:
+        watch.limiter.admit(limit, source.subject)
+
+
+def _or_too_many(api: Api, operation: Operation, request: Request, error: Exception) -> Exception:
+    """Return a refusal, or that there were too many of its kind from one address.
+
+    Counted after the verifying: who shares the address and is known passes all the same.
+    """
+    limit: Limit | None = None
+    if isinstance(error, UnauthenticatedError):
+        limit = UNAUTHENTICATED
+    elif operation.quiet and isinstance(error, PlatformError) and error.kind is Kind.INVALID:
+        limit = FORGED
+    try:
+        if limit is not None:
+            _count(api, limit, request, None)
+    except PlatformError as too_many:
+        return too_many
+    return error
+
+
+def _address(watch: Watch, request: Request) -> str:
+    identity = (request.context or {}).get("identity") or {}
+    heard_from = str(identity.get("sourceIp", ""))
+    return address_of(request.headers, heard_from, trusted_proxies=watch.trusted_proxies)
 
 
 def _parameters(request: Request) -> Mapping[str, Sequence[str]]:

@@ -14,7 +14,10 @@ from chalicelib.edge.oidc import IssuerUnreachableError
 from chalicelib.edge.problems import (
     PROBLEM_TYPE,
     STATUS,
+    AddressTooLongError,
     BodyTooLargeError,
+    HeadersTooLargeError,
+    TooManyRequestsError,
     UnsupportedMediaTypeError,
 )
 from chalicelib.kernel.errors import (
@@ -108,7 +111,12 @@ def _operation(operation: Operation, references: _References) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "maxLength": 256},
+        }
         for name in PATH_PARAMETER.findall(operation.path)
     ]
     if operation.idempotent:
@@ -147,6 +155,8 @@ def _responses(operation: Operation, references: _References) -> dict[str, Any]:
     done: dict[str, Any] = {"description": "Done"}
     if operation.answer is not None:
         done["content"] = _json(references[operation.answer, "serialization"])
+    for media in operation.media:
+        done.setdefault("content", {})[media] = {"schema": {"type": "string"}}
     responses = {str(status): dict(done) for status in (operation.status, *operation.also)}
     codes: dict[str, set[str]] = {}
     for refusal in (*operation.refusals, *_usual(operation)):
@@ -163,10 +173,13 @@ def _responses(operation: Operation, references: _References) -> dict[str, Any]:
 def _usual(operation: Operation) -> list[type[PlatformError]]:
     """Return what any route of this shape may refuse, whatever its room declares."""
     usual: list[type[PlatformError]] = [TryAgainError]
+    usual += [AddressTooLongError, BodyTooLargeError, HeadersTooLargeError]
+    if operation.scopes or operation.limit or operation.quiet:
+        usual.append(TooManyRequestsError)
     if operation.scopes:
         usual += [UnauthenticatedError, ForbiddenError, IssuerUnreachableError]
     if operation.body is not None:
-        usual += [InvalidBodyError, BodyTooLargeError, UnsupportedMediaTypeError]
+        usual += [InvalidBodyError, UnsupportedMediaTypeError]
     if operation.query is not None:
         usual.append(InvalidQueryError)
     if operation.idempotent:

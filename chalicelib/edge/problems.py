@@ -17,8 +17,11 @@ STATUS = {
     Kind.METHOD_NOT_ALLOWED: 405,
     Kind.CONFLICT: 409,
     Kind.TOO_LARGE: 413,
+    Kind.ADDRESS_TOO_LONG: 414,
     Kind.UNSUPPORTED_MEDIA: 415,
     Kind.UNPROCESSABLE: 422,
+    Kind.TOO_MANY: 429,
+    Kind.HEADERS_TOO_LARGE: 431,
     Kind.UNKNOWN_OUTCOME: 202,
     Kind.UNAVAILABLE: 503,
     Kind.BUG: 500,
@@ -31,8 +34,11 @@ _TITLES = {
     Kind.METHOD_NOT_ALLOWED: "Not possible here",
     Kind.CONFLICT: "The state of things forbids it",
     Kind.TOO_LARGE: "Too large",
+    Kind.ADDRESS_TOO_LONG: "Too long an address",
     Kind.UNSUPPORTED_MEDIA: "Send JSON, please",
     Kind.UNPROCESSABLE: "It contradicts what was said before",
+    Kind.TOO_MANY: "Too often; try again later",
+    Kind.HEADERS_TOO_LARGE: "Too many headers",
     Kind.UNKNOWN_OUTCOME: "Not known yet; ask again with the same key",
     Kind.UNAVAILABLE: "Nothing happened; try again",
     Kind.BUG: "Our mistake",
@@ -71,6 +77,27 @@ class BodyTooLargeError(PlatformError):
     code = "body_too_large"
 
 
+class AddressTooLongError(PlatformError):
+    """The address, with its query, is longer than anything we link to."""
+
+    kind = Kind.ADDRESS_TOO_LONG
+    code = "address_too_long"
+
+
+class HeadersTooLargeError(PlatformError):
+    """The headers are more than any caller of ours needs."""
+
+    kind = Kind.HEADERS_TOO_LARGE
+    code = "headers_too_large"
+
+
+class TooManyRequestsError(PlatformError):
+    """The caller asked too often; `retry_after_seconds` says when it is heard again."""
+
+    kind = Kind.TOO_MANY
+    code = "too_many_requests"
+
+
 class UnsupportedMediaTypeError(PlatformError):
     """The body is not said to be JSON."""
 
@@ -97,6 +124,8 @@ def problem_response(error: PlatformError) -> Response:
         **SAFE_HEADERS,
         **_HEADERS.get(error.kind, {}),
     }
+    if error.kind is Kind.TOO_MANY:
+        headers["Retry-After"] = str(error.facts.get("retry_after_seconds", 1))
     return Response(body=_text(problem(error)), status_code=STATUS[error.kind], headers=headers)
 
 

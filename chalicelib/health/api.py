@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import REPORT
 from chalicelib.health import wiring
 from chalicelib.health.model import CheckName, State
 
@@ -32,7 +33,7 @@ class ReportView(BaseModel):
     checks: list[CheckView]
 
 
-@api.get("/v1/health/report", scopes=[Scope.OPERATOR], answer=ReportView)
+@api.get("/v1/health/report", scopes=[Scope.OPERATOR], answer=ReportView, limit=REPORT)
 def get_report(_call: Call) -> ReportView:
     """Report what is stuck, since when, and what to do about it."""
     report = wiring.examine().examine()

@@ -22,6 +22,9 @@ class Kind(StrEnum):
     CONFLICT = "conflict"  # understood, but the state of things forbids it
     TOO_LARGE = "too_large"
     UNSUPPORTED_MEDIA = "unsupported_media"
+    ADDRESS_TOO_LONG = "address_too_long"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    TOO_MANY = "too_many"  # asked too often; later it is answered
     UNPROCESSABLE = "unprocessable"  # understood, but it contradicts what was said before
     UNKNOWN_OUTCOME = "unknown_outcome"  # accepted; ask again with the same number
     UNAVAILABLE = "unavailable"  # nothing happened; try again

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from chalicelib.catalog.model import OutOfStockError
 from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import ORDER
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MerchantId, OrderId, ProductId
@@ -118,6 +119,7 @@ class ListOrders(BaseModel):
     answer=OrderView,
     status=201,
     idempotent=True,
+    limit=ORDER,
     refusals=[
         ProductsNotFoundError,
         OutOfStockError,

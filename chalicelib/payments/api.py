@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from chalicelib.edge import observe
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
+from chalicelib.edge.limits import PAYMENT
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import OrderId, PaymentId
 from chalicelib.kernel.money import Money
@@ -70,6 +71,7 @@ class PaymentView(BaseModel):
     answer=PaymentView,
     status=201,
     idempotent=True,
+    limit=PAYMENT,
     refusals=[
         OrderNotFoundError,
         OrderNotPayableError,

@@ -13,6 +13,7 @@ from pydantic import (
 
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import SIGN_IN
 from chalicelib.edge.texts import Text64
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MemberId, MerchantId, PartnerId
@@ -109,7 +110,12 @@ class MerchantView(BaseModel):
 
 
 @api.post(
-    "/v1/sessions", body=OpenSession, answer=SessionView, status=201, refusals=[LoginRefusedError]
+    "/v1/sessions",
+    body=OpenSession,
+    answer=SessionView,
+    status=201,
+    limit=SIGN_IN,
+    refusals=[LoginRefusedError],
 )
 def open_session(_call: Call, body: OpenSession) -> SessionView:
     """Let a shopper in by a mini-program's login code."""

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Strin
 from chalicelib.catalog.api import Price
 from chalicelib.edge.callers import Caller, Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import REFUND
 from chalicelib.edge.texts import Text64, visible
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import OrderId, PaymentId, ProductId, RefundId
@@ -92,6 +93,7 @@ class SettleRefund(BaseModel):
     answer=RefundView,
     status=201,
     idempotent=True,
+    limit=REFUND,
     refusals=[
         OrderNotFoundError,
         OrderNotRefundableError,
@@ -143,6 +145,7 @@ def get_refund(call: Call, order_id: str, refund_id: str) -> RefundView:
     scopes=[Scope.OPERATOR],
     answer=RefundView,
     idempotent=True,
+    limit=REFUND,
     refusals=[OrderNotFoundError, RefundNotFoundError, RefundNotWaitingError],
 )
 def fund_refund(call: Call, order_id: str, refund_id: str) -> RefundView:
@@ -156,6 +159,7 @@ def fund_refund(call: Call, order_id: str, refund_id: str) -> RefundView:
     scopes=[Scope.OPERATOR],
     answer=RefundView,
     idempotent=True,
+    limit=REFUND,
     refusals=[OrderNotFoundError, RefundNotFoundError, RefundNotWaitingError],
 )
 def retry_refund(call: Call, order_id: str, refund_id: str) -> RefundView:
@@ -170,6 +174,7 @@ def retry_refund(call: Call, order_id: str, refund_id: str) -> RefundView:
     body=SettleRefund,
     answer=RefundView,
     idempotent=True,
+    limit=REFUND,
     refusals=[OrderNotFoundError, RefundNotFoundError, RefundNotWaitingError],
 )
 def settle_refund(call: Call, order_id: str, refund_id: str, body: SettleRefund) -> RefundView:

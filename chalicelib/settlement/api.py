@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from chalicelib.catalog.api import Price
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Api, Call
+from chalicelib.edge.limits import RUN
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.errors import IdempotencyKeyReusedError
 from chalicelib.kernel.ids import MerchantId, OrderId, PayoutId, SettlementId
@@ -108,6 +109,7 @@ class AdvanceView(BaseModel):
     answer=SettlementView,
     status=201,
     idempotent=True,
+    limit=RUN,
     refusals=[DayNotClosedError],
 )
 def open_settlement(_call: Call, body: OpenSettlement) -> SettlementView:

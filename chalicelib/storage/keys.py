@@ -127,6 +127,11 @@ def payout(payout_id: PayoutId) -> Key:
     return Key(MAIN, payout_id, _HEAD)
 
 
+def counter(name: str, whom: str, at: str) -> Key:
+    """Locate how often somebody asked for something in the window that began then."""
+    return Key(MAIN, f"limit/{name}/{whom}", at)
+
+
 def journal(business_key: str) -> Key:
     """Locate a journal entry by its business key, so that it can be posted once, for ever."""
     return Key(MAIN, business_key, "entry")

@@ -155,8 +155,11 @@ def test_refusals_are_listed_by_code_the_usual_ones_too(described: dict[str, Any
         "403": {"forbidden"},
         "409": {"paint_is_wet"},
         "413": {"body_too_large"},
+        "414": {"address_too_long"},
         "415": {"unsupported_media_type"},
         "422": {"idempotency_key_reused"},
+        "429": {"too_many_requests"},
+        "431": {"headers_too_large"},
         "503": {"issuer_unreachable", "try_again"},
     }
     assert set(responses["202"]["content"]) == {"application/json", "application/problem+json"}
@@ -166,7 +169,7 @@ def test_refusals_are_listed_by_code_the_usual_ones_too(described: dict[str, Any
 def test_open_routes_ask_for_no_token(described: dict[str, Any]) -> None:
     operation = described["paths"]["/walls"]["get"]
     assert "security" not in operation
-    assert set(operation["responses"]) == {"200", "400", "503"}
+    assert set(operation["responses"]) == {"200", "400", "413", "414", "431", "503"}
     raw = described["paths"]["/told"]["post"]
     assert raw["requestBody"]["content"] == {"*/*": {}}
     assert "content" not in raw["responses"]["204"]

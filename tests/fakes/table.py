@@ -95,6 +95,17 @@ class MemoryTable:
             self._tokens[token] = tuple(actions)
             self.committed.append(tuple(actions))
 
+    def saved(self) -> dict[Key, Item]:
+        """Return everything as it stands."""
+        return {key: dict(item) for key, item in self.items.items()}
+
+    def restore(self, saved: Mapping[Key, Item]) -> None:
+        """Let everything stand again as it was saved."""
+        self.items = {key: dict(item) for key, item in saved.items()}
+        self._partitions = {}
+        for table, pk, sk in sorted((key.table, key.pk, key.sk) for key in saved):
+            self._partitions.setdefault((table, pk), []).append(sk)
+
     def _reason(self, action: Action) -> Reason:
         old = self.items.get(action.key)
         if action.condition is None or holds(action.condition, action.key, old):

@@ -5,6 +5,7 @@ from datetime import date
 
 from chalicelib.edge.callers import Scope
 from chalicelib.edge.http import Answer, Api, Call
+from chalicelib.edge.limits import RUN
 from chalicelib.edge.pages import InvalidCursorError, Page, next_cursor, place_in
 from chalicelib.kernel.ids import DiscrepancyId
 from chalicelib.ledger.days import DayNotClosedError, business_day
@@ -49,6 +50,7 @@ _NO_SCRIPTS = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; f
     answer=AskedView,
     status=202,
     idempotent=True,
+    limit=RUN,
     refusals=[DayNotClosedError, ReconciliationOutOfOrderError],
 )
 def run_reconciliation(_call: Call, body: RunReconciliation) -> Answer:
@@ -128,6 +130,7 @@ def list_days_discrepancies(
     scopes=[Scope.OPERATOR],
     query=ShowReport,
     answer=ReportView,
+    media=["text/csv", "text/html"],
     refusals=[ReconciliationNotFoundError],
 )
 def get_report(_call: Call, business_date: str, query: ShowReport) -> ReportView | Answer:
