@@ -12,6 +12,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
+from chalicelib import outside
 from chalicelib.edge.http import Api
 
 NOTIFICATIONS, ROOMS = "notifications", "rooms"
@@ -143,4 +144,5 @@ def _door(room: str, method: str, path: str) -> Any:
 def _entered(room: str) -> Api:
     """Import a room's routes; those of no room are the front's."""
     api: Api = import_module(f"chalicelib.{_FRONT if room == _FRONT else f'{room}.api'}").api
+    api.watch = outside.watch
     return api

@@ -10,7 +10,6 @@ The declaration authenticates, reads, calls, presents, and turns every refusal i
 what was declared when the module is imported, so that no request is needed to find a slip.
 """
 
-import inspect
 import json
 import re
 import time
@@ -18,22 +17,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.edge import observe
 from chalicelib.edge.bodies import read_body, read_query
-from chalicelib.edge.callers import Caller, ForbiddenError, Scope, UnauthenticatedError
+from chalicelib.edge.callers import Caller, ForbiddenError, UnauthenticatedError
 from chalicelib.edge.limits import FORGED, UNAUTHENTICATED, Limit, Whose
+from chalicelib.edge.operation import Declared, Operation, assert_sound
 from chalicelib.edge.problems import (
     SAFE_HEADERS,
     InternalError,
     TooManyRequestsError,
     problem_response,
 )
-from chalicelib.edge.sizes import NOTIFICATION, SMALL, assert_sizes
+from chalicelib.edge.sizes import NOTIFICATION, assert_sizes
 from chalicelib.edge.source import address_of
 from chalicelib.edge.watch import UNWATCHED, Watch
 from chalicelib.kernel import trace
@@ -42,7 +42,6 @@ from chalicelib.kernel.errors import Kind, PlatformError
 if TYPE_CHECKING:
     from chalicelib.edge.auth import Authenticator
 
-PATH_PARAMETER = re.compile(r"{(\w+)}")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 MISSED_MILLISECONDS = {"notification": 1000, "money": 3000, "write": 3000, "read": 2000}
 """An answer that takes longer has missed its promise (docs/slo.md), as a 5xx has."""
@@ -85,56 +84,6 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Declared(TypedDict, total=False):
-    """What a route may say of itself; see `Operation`."""
-
-    scopes: Sequence[Scope]
-    body: type[BaseModel]
-    query: type[BaseModel]
-    answer: type[BaseModel]
-    status: int
-    also: Sequence[int]
-    media: Sequence[str]
-    idempotent: bool
-    raw: bool
-    quiet: bool
-    limit: Limit
-    body_bytes_max: int
-    refusals: Sequence[type[PlatformError]]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One route as it was declared."""
-
-    method: str
-    path: str
-    verb: str  # the handler's name
-    summary: str
-    scopes: Sequence[Scope] = ()
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    answer: type[BaseModel] | None = None
-    status: int = 200
-    also: Sequence[int] = ()  # other statuses under which an `Answer` may carry the same body
-    media: Sequence[str] = ()  # other types in which an `Answer` may come, as text
-    idempotent: bool = False
-    raw: bool = False
-    quiet: bool = False  # its outcomes are counted, each with a line of its own
-    limit: Limit | None = None
-    body_bytes_max: int = SMALL
-    refusals: Sequence[type[PlatformError]] = ()
-
-    @property
-    def route_class(self) -> str:
-        """Return what it is to the promises of docs/slo.md."""
-        if self.quiet:
-            return "notification"
-        if self.idempotent:
-            return "money"
-        return "read" if self.method == "GET" else "write"
-
-
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
@@ -167,7 +116,7 @@ class Api:
             operation = Operation(
                 method=method, path=path, verb=handler.__name__, summary=summary, **declared
             )
-            _assert_sound(operation, handler)
+            assert_sound(operation, handler)
             self.operations.append(operation)
 
             def view(**path_parameters: str) -> Response:
@@ -184,26 +133,6 @@ class Api:
             return handler
 
         return register
-
-
-def _assert_sound(operation: Operation, handler: Callable[..., Any]) -> None:
-    """Stop at import what could only fail at a request."""
-    given: dict[str, Any] = dict.fromkeys(PATH_PARAMETER.findall(operation.path), str)
-    if operation.body is not None:
-        given["body"] = operation.body
-        assert operation.body.model_config.get("strict"), (
-            f"{operation.body} takes texts for numbers"
-        )
-    if operation.query is not None:
-        given["query"] = operation.query
-    for model in filter(None, (operation.body, operation.query)):
-        assert model.model_config.get("extra") == "forbid", (
-            f"{model} passes over what it can't read"
-        )
-    _, *taken = inspect.signature(handler).parameters.values()
-    assert {one.name: one.annotation for one in taken} == given, (
-        f"{handler.__name__} does not take what {operation.method} {operation.path} gives"
-    )
 
 
 def remember_request(request: Request, get_response: Callable[[Request], Response]) -> Response:

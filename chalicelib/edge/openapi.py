@@ -9,8 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.edge.bodies import InvalidQueryError
 from chalicelib.edge.callers import ForbiddenError, UnauthenticatedError
-from chalicelib.edge.http import PATH_PARAMETER, Api, IdempotencyKeyRequiredError, Operation
+from chalicelib.edge.http import Api, IdempotencyKeyRequiredError
 from chalicelib.edge.oidc import IssuerUnreachableError
+from chalicelib.edge.operation import PATH_PARAMETER, Operation
 from chalicelib.edge.problems import (
     PROBLEM_TYPE,
     STATUS,
