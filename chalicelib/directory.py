@@ -12,7 +12,6 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib import outside
 from chalicelib.edge.http import Api
 
 NOTIFICATIONS, ROOMS = "notifications", "rooms"
@@ -144,5 +143,5 @@ def _door(room: str, method: str, path: str) -> Any:
 def _entered(room: str) -> Api:
     """Import a room's routes; those of no room are the front's."""
     api: Api = import_module(f"chalicelib.{_FRONT if room == _FRONT else f'{room}.api'}").api
-    api.watch = outside.watch
+    api.watch = import_module("chalicelib.outside").watch
     return api
