@@ -1,9 +1,9 @@
 """A meter at the client: every call to DynamoDB, its capacity, and the keys it touched."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass
@@ -18,6 +18,13 @@ class Reading:
     def round_trips(self) -> int:
         """Return how many times the network was crossed."""
         return len(self.calls)
+
+
+class Counter(Protocol):
+    """Whoever counts what a verb asks of its database."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """Read what happens inside the `with`."""
 
 
 class Meter:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.agreeing import agreeing
-from benchmarks.meter import Meter, Reading
+from benchmarks.meter import Counter, Reading
 from benchmarks.money_out import money_out
 from benchmarks.refunds import refunds_and_disputes
 from chalicelib.orders.model import Wanted
@@ -109,7 +109,7 @@ BUDGETS = {
 Read = tuple[str, Reading]
 
 
-def measured(house: House, meter: Meter) -> Iterator[Read]:
+def measured(house: House, meter: Counter) -> Iterator[Read]:
     """Run every verb once and say what it cost."""
 
     def read(verb: str, run: Callable[[], object]) -> Read:

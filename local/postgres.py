@@ -13,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,12 +90,28 @@ class Postgres:
 
     def kill(self) -> None:
         """End it as a power cut does: nothing is finished, nothing is said."""
+        self.end(signal.SIGKILL)
+
+    def end(self, by: signal.Signals) -> None:
+        """End it by a signal, and keep its folder: it can be started again."""
         assert self._process is not None
-        sessions = _children(self._process.pid)  # each leads a group of its own
-        for pid in (self._process.pid, *sessions):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        sessions = _children(self._process.pid) if by is signal.SIGKILL else []
+        for pid in (self._process.pid, *sessions):  # each leads a group of its own
+            _send(pid, by)
         self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the whole server stand still for a while."""
+        assert self._process is not None
+        everybody = [self._process.pid, *_children(self._process.pid)]
+        for pid in everybody:
+            _send(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in everybody:
+                _send(pid, signal.SIGCONT)
 
     def create_database(self, name: str) -> str:
         """Create an empty database and return its address."""
@@ -153,6 +171,11 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _send(pid: int, what: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)
 
 
 def _children(pid: int) -> list[int]:

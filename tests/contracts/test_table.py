@@ -250,3 +250,39 @@ def test_a_batch_puts_and_deletes_whatever_stood_there(table: Table) -> None:
     page = table.query("log", "list")
     assert [key for key, _ in page.rows] == [spots[0], *spots[10:]]
     assert page.rows[0][1] == {"n": 2}
+
+
+STRANGE = [
+    "a\x00b",
+    "\x00",
+    "\x01",
+    "\x01\x01",
+    "\x01\x02",
+    "\x00\x01\x02",
+    "\x02",
+    "\x7f",
+    "\ufffe",
+    "🍵",
+]
+
+
+def test_texts_hold_every_character_and_stand_in_the_order_of_their_bytes(table: Table) -> None:
+    item: Item = {"texts": STRANGE, "map": {text: text for text in STRANGE}, "one": STRANGE[0]}
+    table.transact([Put(Key("main", text, text), item) for text in STRANGE], "token-1")
+    for text in STRANGE:
+        assert table.get(Key("main", text, text)) == item
+    table.transact([Check(Key("main", "\x00", "\x00"), Equals("one", "a\x00b"))], "token-2")
+    table.write_batch([Put(Key("main", "list", f"x{text}"), {}) for text in STRANGE], [])
+    found = [key.sk for key, _ in table.query("main", "list").rows]
+    assert found == sorted((f"x{text}" for text in STRANGE), key=str.encode)
+    page = table.query("main", "list", between=("x\x00", "x\x01\x02"), limit=2)
+    assert [key.sk for key, _ in page.rows] == ["x\x00", "x\x00\x01\x02"]
+
+
+def test_numbers_are_whole_and_exact(table: Table) -> None:
+    many = 10**25 + 1
+    table.transact([Put(HERE, {"n": many, "minus": -many})], "token-1")
+    table.transact([Update(HERE, (Add("n", many),), AtLeast("n", many))], "token-2")
+    with pytest.raises(TransactionCancelledError):
+        table.transact([Check(HERE, AtLeast("n", 2 * many + 1))], "token-3")
+    assert table.get(HERE) == {"n": 2 * many, "minus": -many}

@@ -4,6 +4,7 @@ After each, all goes well until everything is settled, and the books must be rig
 if nothing had ever gone wrong.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +106,7 @@ def ending(stage: Stage) -> str:
         if "decision" in kept:
             kept["decision"] = _INSTANT.sub("", str(kept["decision"]))
         sk = "order" if key.sk.startswith("order/") else key.sk
-        told.append(f"{key.pk} {sk} {sorted(kept.items(), key=str)}")
+        told.append(f"{key.pk} {sk} {json.dumps(kept, sort_keys=True, ensure_ascii=False)}")
     return "\n".join(sorted(told))
 
 

@@ -152,12 +152,30 @@ class Outside:
         return result
 
 
+_ground: list[Callable[[], MemoryTable]] = [MemoryTable]
+
+
+def ground() -> MemoryTable:
+    """Return what a stage stands on: memory, unless it is told otherwise."""
+    return _ground[-1]()
+
+
+@contextmanager
+def standing_on(other: Callable[[], MemoryTable]) -> Iterator[None]:
+    """Keep what is committed elsewhere than in memory: in a real database, say."""
+    _ground.append(other)
+    try:
+        yield
+    finally:
+        _ground.pop()
+
+
 @dataclass
 class SimulatedTable:
     """DynamoDB: commits that overlap in time on one item cancel each other."""
 
     outside: Outside
-    memory: MemoryTable = field(default_factory=MemoryTable)
+    memory: MemoryTable = field(default_factory=ground)
 
     def __post_init__(self) -> None:
         self._held: set[Key] = set()

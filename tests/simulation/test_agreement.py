@@ -26,6 +26,7 @@ from chalicelib.storage.conditions import (
     Set,
 )
 from chalicelib.storage.dynamo import dynamodb_client
+from chalicelib.storage.postgres.table import PostgresTable
 from chalicelib.storage.table import Put, Table, TransactionCancelledError, Update
 from chalicelib.storage.values import Item, Key
 from tests.conftest import dynamo_table
@@ -132,6 +133,25 @@ def test_the_fake_agrees_with_the_embedded_aws(
     emulator_table: Table, item: Item, asked: Any
 ) -> None:
     agree(emulator_table, item, asked)
+
+
+@pytest.mark.postgres
+@given(items, steps)
+@examples(QUICK)
+def test_the_fake_agrees_with_postgresql(
+    postgres_table: PostgresTable, item: Item, asked: Any
+) -> None:
+    agree(postgres_table, item, asked)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+@given(items, steps)
+@examples(LONG)
+def test_the_fake_agrees_with_postgresql_for_long(
+    postgres_table: PostgresTable, item: Item, asked: Any
+) -> None:
+    agree(postgres_table, item, asked)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What threads do to an order and to a stock on the embedded AWS is linearizable."""
+"""What threads do to an order and a stock is linearizable: on the embedded AWS, on PostgreSQL."""
 
 import random
 from collections.abc import Callable, Hashable
@@ -16,6 +16,10 @@ from tests.fakes.house import House
 from tests.simulation.linear import Operation, Recorder, is_linearizable
 
 THREADS, ROUNDS = 8, 12
+REAL = [
+    pytest.param("emulator", marks=pytest.mark.emulator),
+    pytest.param("postgres", marks=pytest.mark.postgres),
+]
 
 
 def order_step(state: Any, name: str, argument: Hashable) -> tuple[Hashable, Hashable]:
@@ -50,12 +54,13 @@ def at_once(work: Callable[[int], None]) -> None:
         list(threads.map(work, range(THREADS)))
 
 
-@pytest.fixture
-def house(emulator_client: Any) -> House:
-    return House(dynamo_table(emulator_client))
+@pytest.fixture(params=REAL)
+def house(request: pytest.FixtureRequest) -> House:
+    if request.param == "postgres":
+        return House(request.getfixturevalue("postgres_table"))
+    return House(dynamo_table(request.getfixturevalue("emulator_client")))
 
 
-@pytest.mark.emulator
 def test_an_orders_history_is_linearizable(house: House) -> None:
     for number in range(6):
         order = house.order()
@@ -92,7 +97,6 @@ def test_an_orders_history_is_linearizable(house: House) -> None:
         assert is_linearizable(recorder.history, (OrderState.UNPAID, frozenset()), order_step)
 
 
-@pytest.mark.emulator
 def test_a_stocks_history_is_linearizable(house: House) -> None:
     merchant_id = house.merchant()
     product_id = house.product(merchant_id, stock=25)

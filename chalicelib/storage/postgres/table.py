@@ -36,7 +36,7 @@ CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0
 _LOCK_MILLISECONDS = 700  # a commit waits so long for a key; before its answer is given up
 _TOKEN_MINUTES = 20
-_SWEEP_EVERY = 64  # commits
+SWEEP_EVERY = 64  # commits
 _SLICES = 256
 
 _GET = """
@@ -170,7 +170,7 @@ class PostgresTable:
 
     def transact(self, actions: Sequence[Action], token: str) -> None:
         """Do all or nothing; the same token within twenty minutes is not done twice."""
-        ordered = sorted(actions, key=lambda action: action.key)
+        ordered = in_order(actions)
         assert len({action.key for action in ordered}) == len(ordered), "two writes to one item"
         statements = commit_statements(ordered, token, secrets.token_hex(8))
         try:
@@ -221,9 +221,9 @@ class PostgresTable:
         No index on their time is needed, whose end all commits would write to.
         """
         drawn = zlib.crc32(token.encode())
-        if drawn % _SWEEP_EVERY:
+        if drawn % SWEEP_EVERY:
             return
-        at = (drawn // _SWEEP_EVERY) % _SLICES
+        at = (drawn // SWEEP_EVERY) % _SLICES
         bounds = [f"{at:02x}", f"{at + 1:02x}" if at + 1 < _SLICES else "g"]
         with suppress(StoreThrottledError, StoreSilentError):
             self._asked_nothing(_SWEEP, [*bounds, _TOKEN_MINUTES])
@@ -231,6 +231,11 @@ class PostgresTable:
     def _asked_nothing(self, sql: str, parameters: Sequence[Any]) -> None:
         with _verdicts(), self._connections.lent() as connection:
             _executed(connection, Statement(sql, tuple(parameters)))
+
+
+def in_order(actions: Sequence[Action]) -> list[Action]:
+    """Put actions in the one order in which all commits take their keys: none waits in a ring."""
+    return sorted(actions, key=lambda action: action.key)
 
 
 @contextmanager
