@@ -107,7 +107,7 @@ def test_an_operator_looks_at_an_account_now_and_as_it_was(paid: Purchase) -> No
     ]:
         reply = operator.get(f"{held}?{query}")
         assert (reply.status, reply.body["code"]) == (status, code), query
-    for strange in ("nobody:at:all", "x" * 3000, "%20", "a:b:c:d", "%E8%8C%B6", "merchant:"):
+    for strange in ("nobody:at:all", "x" * 200, "%20", "a:b:c:d", "%E8%8C%B6", "merchant:"):
         reply = operator.get(f"/v1/ledger/accounts/{strange}")
         assert (reply.status, reply.body["code"]) == (404, "account_not_found"), strange
     reply = operator.get(f"/v1/merchants/{MerchantId.derive('nobody')}/balances")

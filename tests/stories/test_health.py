@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from chalicelib.edge import pgqueue
 from chalicelib.health.model import CheckName
 from local.control import Control
 from local.stack import Stack, write_run_file
 from local.story import Story
 from tests.stories.conftest import QUICK
+from tests.stories.queues import lay
 from tests.stories.test_payment import TOTAL, Purchase, move_clock, run_tick
 from tests.stories.test_refunds import ask, end, shown
 from tests.stories.test_release import DAY, receive, ship
@@ -97,21 +97,11 @@ def test_a_running_house_answers_every_check(story: Story, queues: Any) -> None:
     assert not [name for name, check in checks.items() if "unreachable" in check["says"]]
 
 
-def bury(queues: Any, queue: str) -> None:
-    """Lay a message among a queue's dead letters, wherever the queues are."""
-    if address := os.environ["STORAGE_URL"]:
-        door = pgqueue.connect(address)
-        pgqueue.PostgresQueue(door, f"shoukuan-local-{queue}-dead").send({"events": []})
-        door.close()
-        return
-    queues.send_message(QueueUrl=url(queues, f"{queue}-dead"), MessageBody='{"events": []}')
-
-
 def test_dead_letters_are_named_until_they_are_redriven(
     story: Story, queues: Any, data_dir: str
 ) -> None:
     for queue in ("events", "settlements"):
-        bury(queues, queue)
+        lay(f"{queue}-dead", {"events": []})
     check = report(story)["dead_letters_events"]
     assert (check["state"], check["figure"]) == ("failing", 1)
     assert check["advice"].endswith("`make redrive QUEUE=events` within 14 days.")

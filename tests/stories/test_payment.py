@@ -1,6 +1,5 @@
 """A payment, told over HTTP against the gateway that speaks WeChat Pay's protocol."""
 
-import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from botocore.session import get_session
 
 from chalicelib.kernel.money import fen
 from chalicelib.ledger.journal import JournalEntry, balances
@@ -16,6 +14,7 @@ from chalicelib.providers.port import Collected
 from local.books import all_rows, entries, local_lake, local_table
 from local.client import Client
 from local.story import Story, new_key
+from tests.stories.queues import lay
 
 TOTAL = 3998
 
@@ -211,11 +210,7 @@ def test_a_notification_that_met_a_throttle_is_booked_from_the_queue(purchase: P
         paid_at=datetime.now(UTC),
         attach=f"{purchase.order_id}/{purchase.merchant_id}",
     )
-    client: Any = get_session().create_client("sqs", endpoint_url=purchase.story.stack.aws)
-    url = client.get_queue_url(QueueName="shoukuan-local-bookings")["QueueUrl"]
-    body = json.dumps({"collected": collected.model_dump_json()})
-    client.send_message(QueueUrl=url, MessageBody=body)
-    client.send_message(QueueUrl=url, MessageBody=body)
+    lay("bookings", *[{"collected": collected.model_dump_json()}] * 2)
     purchase.story.ticked()
     order = purchase.order()
     assert (order["state"], order["held"]["amount"]) == ("paid", TOTAL)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.session
 import pytest
 
 from chalicelib.kernel import trace
@@ -16,6 +15,7 @@ from local.books import local_lake
 from local.client import Client
 from local.stack import Stack
 from local.story import Story, new_key
+from tests.stories.queues import lay
 
 Line = dict[str, Any]
 
@@ -169,10 +169,7 @@ def test_a_batch_of_two_events_logs_each_under_its_own_id(shop: Shop) -> None:
     ]
     of_old = {name: fact for name, fact in events[0].items() if name != "trace"}
     carrier = fresh()
-    client: Any = botocore.session.get_session().create_client("sqs", endpoint_url=stack.aws)
-    url = client.get_queue_url(QueueName="shoukuan-local-events")["QueueUrl"]
-    body = {"events": [*events, of_old], "trace": carrier}
-    client.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+    lay("events", {"events": [*events, of_old], "trace": carrier})
     story.ticked()
     for name, row in zip(orders, rows, strict=True):
         again = list(filter(heard, under(stack, "worker", name)))
