@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import reconciling, sequencer, settling
+from benchmarks import reconciling, sequencer, settling, stores
 from benchmarks.bare import Bare
 from benchmarks.meter import Meter
 from benchmarks.signed import Notification, notification
@@ -43,6 +43,7 @@ def main() -> int:
         _print_cpu(Path(folder))
     sequencer.measure(int(os.environ.get("ORDERS", "100000")))
     settling.measure()
+    stores.measure()
     reconciling.measure(int(os.environ.get("LINES", "1000000")))
     return 1 if over else 0
 

@@ -43,7 +43,7 @@ def test_crash_points_leave_the_books_as_in_memory(verb: Registered, ground: Gro
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_more_crash_points_leave_the_books_as_in_memory(verb: Registered, ground: Ground) -> None:
-    killed(verb, ground, 16)
+    killed(verb, ground, 2)
 
 
 def test_seeds_are_told_as_in_memory(ground: Ground) -> None:
