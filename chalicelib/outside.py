@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import SecretStr
 
@@ -22,12 +22,13 @@ from chalicelib.edge import observe
 from chalicelib.kernel.clock import Clock, SystemClock, sleep
 from chalicelib.settings import settings
 from chalicelib.storage.keys import LOG, MAIN
+from chalicelib.storage.secrets import Renewed, Vault, from_secrets_manager
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from procrastinate import App
 
-    from chalicelib.edge.auth import Authenticator, Sessions
+    from chalicelib.edge.auth import Authenticator, Issuer, Sessions
     from chalicelib.edge.queue import ManyQueue
     from chalicelib.edge.watch import Watch
     from chalicelib.providers.port import Called
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.table import Table
 
 randomness = os.urandom
+Built = TypeVar("Built")
 
 
 @cache
@@ -179,26 +181,55 @@ def batches() -> "Batches":
 
 
 @cache
+def vault() -> Vault:
+    """Return where secrets are revealed."""
+    return Vault(from_secrets_manager, clock().monotonic)
+
+
+def renewed(build: Callable[[], Built]) -> Renewed[Built]:
+    """Build once, and once more when a secret in it has changed: `@cache` for what holds one."""
+    return Renewed(build, vault)
+
+
+def look_again() -> bool:
+    """Look whether a secret has changed, since something did not verify; tell whether one has."""
+    return vault().look_again()
+
+
+@renewed
 def sessions() -> "Sessions":
     """Return shoppers' sessions."""
     from chalicelib.edge.auth import Sessions
 
     configured = settings()
     return Sessions(
-        secret(configured.session_key), clock=clock(), ttl_seconds=configured.session_ttl_seconds
+        secret(configured.session_key),
+        previous=secret(configured.session_key_previous),
+        clock=clock(),
+        ttl_seconds=configured.session_ttl_seconds,
     )
 
 
 @cache
-def authenticator() -> "Authenticator":
-    """Return who lets callers in."""
-    from chalicelib.edge.auth import Authenticator, Issuer
+def _issuer() -> "Issuer":
+    from chalicelib.edge.auth import Issuer
     from chalicelib.edge.oidc import IssuerKeys
 
     configured = settings()
     keys = IssuerKeys(configured.oidc_issuer, fetch=_fetch, clock=clock())
-    issuer = Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
-    return Authenticator(sessions=sessions(), issuer=issuer)
+    return Issuer(configured.oidc_issuer, configured.oidc_audience, keys=keys, clock=clock())
+
+
+@renewed
+def authenticator() -> "Authenticator":
+    """Return who lets callers in."""
+    from chalicelib.edge.auth import Authenticator
+
+    return Authenticator(
+        sessions=sessions(),
+        issuer=_issuer(),
+        sessions_anew=lambda: sessions() if look_again() else None,
+    )
 
 
 @cache
@@ -218,11 +249,10 @@ def watch() -> "Watch":
     return Watch(limiter=limiter, trusted_proxies=configured.trusted_proxies)
 
 
-def secret(value: SecretStr) -> str:
-    """Return a secret setting in clear, fetched if it is only named."""
-    from chalicelib.storage.secrets import revealed
-
-    return revealed(value.get_secret_value())
+def secret(value: SecretStr | str | None) -> str:
+    """Return a secret setting in clear, fetched if it is only named; empty where there is none."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return vault().reveal(text or "")
 
 
 def tell_call(provider: str, called: "Called") -> None:

@@ -29,7 +29,7 @@ SHIP_DAYS_BEFORE_FREEZE_ENDS = 2
 
 
 class Settings(BaseModel):
-    """Every knob. Texts of secrets may be given as `secret:<name>`: see `storage/secrets.py`."""
+    """Every knob. Secrets may be named instead of told: see `storage/secrets.py`."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -64,6 +64,7 @@ class Settings(BaseModel):
     development_payees: bool = False  # development only: whoever has no account gets a made-up one
     session_ttl_seconds: int = Field(default=7200, ge=60, le=86_400)
     session_key: SecretStr  # signs shoppers' sessions; 32 bytes or more
+    session_key_previous: SecretStr | None = None  # verifies those that are still good
 
     rate_limits: dict[Limited, Annotated[int, Field(ge=1)]] = {}  # a minute, instead of our own
     rate_limits_enabled: bool = True  # development only: off
@@ -88,10 +89,13 @@ class Settings(BaseModel):
 
     wechat_api_base_url: str = "https://api.weixin.qq.com"
     wechat_app_secret: SecretStr
+    wechat_app_secret_previous: SecretStr | None = None
 
     shipping_reports: bool = True  # WeChat is told of shipments (发货信息管理)
     wechat_push_token: SecretStr | None = None  # both as set in WeChat's console
     wechat_push_aes_key: SecretStr | None = None
+    wechat_push_token_previous: SecretStr | None = None
+    wechat_push_aes_key_previous: SecretStr | None = None
 
     business_clock_file: Path | None = None  # development only: seconds added to business time
 
@@ -114,6 +118,10 @@ class Settings(BaseModel):
             raise ValueError("BUSINESS_CLOCK_FILE is for development only")
         if self.production and self.development_payees:
             raise ValueError("DEVELOPMENT_PAYEES is for development only")
+        if self.production and (told := self._literals()):
+            raise ValueError(
+                f"in production secrets are named (secret:… or file:…), not told: {', '.join(told)}"
+            )
         if self.production and not self.rate_limits_enabled:
             raise ValueError("RATE_LIMITS_ENABLED=false is for development only")
         if self.production and not self.public_base_url.startswith("https://"):
@@ -131,6 +139,16 @@ class Settings(BaseModel):
         if bool(self.wechat_push_token) != bool(self.wechat_push_aes_key):
             raise ValueError("WECHAT_PUSH_TOKEN and WECHAT_PUSH_AES_KEY go together")
         return self
+
+    def _literals(self) -> list[str]:
+        """Return the settings that hold a secret itself; WeChat Pay's public key is none."""
+        return [
+            name.upper()
+            for name, value in self
+            if isinstance(value, SecretStr)
+            and name != "wechatpay_public_key"
+            and not value.get_secret_value().startswith(("secret:", "file:"))
+        ]
 
 
 def _read(field: FieldInfo, text: str) -> Any:

@@ -1,9 +1,10 @@
 """Configuration is refused early when it can't be right, and never repeats a secret."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from chalicelib.disputes.rules import FREEZE_MARGIN
 from chalicelib.settings import Settings
@@ -50,7 +51,7 @@ def test_texts_become_what_they_stand_for(good: pytest.MonkeyPatch) -> None:
         ("SHIP_DAYS", "28", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
         ("FREEZE_DAYS", "17", "SHIP_DAYS must be less than FREEZE_DAYS minus 2"),
         ("WECHATPAY_PUBLIC_KEY_ID", "", "go together"),
-        ("STAGE", "production", "PUBLIC_BASE_URL"),
+        ("STAGE", "production", "not told: SESSION_KEY, WECHATPAY_PRIVATE_KEY"),
         ("STORAGE_URL", f"mysql://{SECRET}@db/house", "STORAGE_URL must begin with postgresql://"),
     ],
 )
@@ -65,16 +66,31 @@ def test_what_can_not_be_right_is_named_without_a_secret(
     assert "PRIVATE KEY" not in str(refused.value)
 
 
+@pytest.fixture
+def named(good: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Name every secret, as production wants."""
+    for name, field in Settings.model_fields.items():
+        if SecretStr in {field.annotation, *get_args(field.annotation)}:
+            good.setenv(name.upper(), f"file:/run/secrets/{name}")
+    return good
+
+
+def test_production_is_where_strangers_reach_it(named: pytest.MonkeyPatch) -> None:
+    named.setenv("STAGE", "production")
+    with pytest.raises(ValidationError, match="PUBLIC_BASE_URL must be https"):
+        Settings()
+
+
 def test_an_order_may_be_shipped_until_a_dispute_must_have_ended(good: pytest.MonkeyPatch) -> None:
     good.setenv("SHIP_DAYS", "27")
     configured = Settings()
     assert configured.ship_days < configured.freeze_days - FREEZE_MARGIN.days
 
 
-def test_the_business_clock_is_never_moved_in_production(good: pytest.MonkeyPatch) -> None:
-    good.setenv("STAGE", "production")
-    good.setenv("PUBLIC_BASE_URL", "https://api.example")
+def test_the_business_clock_is_never_moved_in_production(named: pytest.MonkeyPatch) -> None:
+    named.setenv("STAGE", "production")
+    named.setenv("PUBLIC_BASE_URL", "https://api.example")
     assert Settings().production
-    good.setenv("BUSINESS_CLOCK_FILE", "/nowhere")
+    named.setenv("BUSINESS_CLOCK_FILE", "/nowhere")
     with pytest.raises(ValidationError, match="development only"):
         Settings()

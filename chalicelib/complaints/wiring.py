@@ -1,7 +1,6 @@
 """The room's collaborators in production."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 from chalicelib import outside
 from chalicelib.complaints.model import UNANSWERED, Answered, Case, Taken
@@ -16,7 +15,7 @@ from chalicelib.storage.due import DueList
 authenticator = outside.authenticator
 
 
-@cache
+@outside.renewed
 def take_complaints() -> TakeComplaints:
     """Return the way complaints are taken up."""
     from chalicelib.disputes.wiring import disputes
@@ -35,7 +34,7 @@ def take_complaints() -> TakeComplaints:
     )
 
 
-@cache
+@outside.renewed
 def answer_complaints() -> AnswerComplaints:
     """Return the way complaints are answered."""
     from chalicelib.payments.wiring import wechatpay

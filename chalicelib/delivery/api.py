@@ -11,7 +11,6 @@ from chalicelib.kernel.ids import OrderId
 from chalicelib.orders.api import visible
 from chalicelib.orders.model import OrderNotFoundError
 from chalicelib.providers.port import NotificationRefusedError
-from chalicelib.providers.wechat.push import WeChatPushes
 
 api = Api(__name__, authenticator=wiring.authenticator)
 
@@ -72,7 +71,7 @@ def get_shipment(call: Call, order_id: str) -> ParcelView:
 )
 def wechat_looks(call: Call) -> Answer:
     """Prove to WeChat that this address is ours, when pushes are set up in its console."""
-    return Answer(_pushes().echo(call.parameters), status=200, headers=_PLAIN)
+    return Answer(wiring.echo(call.parameters), status=200, headers=_PLAIN)
 
 
 @api.post(
@@ -85,17 +84,10 @@ def wechat_looks(call: Call) -> Answer:
 def wechat_pushed(call: Call) -> Answer:
     """Take what WeChat says of a delivery as a hint; answered when it is safe in the queue."""
     try:
-        pushed = _pushes().read(call.parameters, call.raw_body)
+        pushed = wiring.pushed_in(call.parameters, call.raw_body)
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider="wechat", reason=refused.reason)
         raise
     if not wiring.hear_of_receipts().hear(pushed):
         observe.count("NotificationIgnored", provider="wechat")
     return Answer("success", status=200, headers=_PLAIN)
-
-
-def _pushes() -> WeChatPushes:
-    pushes = wiring.pushes()
-    if pushes is None:
-        raise NotificationRefusedError("pushes are not set up here", reason="setup")
-    return pushes

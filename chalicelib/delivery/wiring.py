@@ -18,6 +18,8 @@ from chalicelib.edge import observe
 from chalicelib.kernel.ids import OrderId
 from chalicelib.ledger.journal import Journal
 from chalicelib.payments.store import PaymentStore
+from chalicelib.providers.port import NotificationRefusedError
+from chalicelib.providers.shipping import Pushed
 from chalicelib.providers.wechat.api import WeChatApi
 from chalicelib.providers.wechat.push import WeChatPushes
 from chalicelib.providers.wechat.shipping import WeChatShipping
@@ -27,13 +29,14 @@ from chalicelib.storage.due import DueList
 authenticator = outside.authenticator
 
 
-@cache
+@outside.renewed
 def shipping() -> WeChatShipping:
     """Return who is told of shipments."""
     configured = settings()
     api = WeChatApi(
         app_id=configured.wechatpay_app_id,
         app_secret=outside.secret(configured.wechat_app_secret),
+        app_secret_previous=outside.secret(configured.wechat_app_secret_previous),
         base_url=configured.wechat_api_base_url,
         transport=outside.transport(),
         clock=outside.clock(),
@@ -42,7 +45,7 @@ def shipping() -> WeChatShipping:
     return WeChatShipping(api)
 
 
-@cache
+@outside.renewed
 def pushes() -> WeChatPushes | None:
     """Return who reads WeChat's pushes, where they are set up."""
     configured = settings()
@@ -53,10 +56,34 @@ def pushes() -> WeChatPushes | None:
         app_id=configured.wechatpay_app_id,
         token=outside.secret(token),
         encoding_aes_key=outside.secret(key),
+        token_previous=outside.secret(configured.wechat_push_token_previous),
+        encoding_aes_key_previous=outside.secret(configured.wechat_push_aes_key_previous),
     )
 
 
-@cache
+def pushed_in(parameters: Mapping[str, str], body: bytes) -> Pushed:
+    """Return what WeChat pushed; one that does not verify is tried with keys that changed since."""
+    try:
+        return _reader().read(parameters, body)
+    except NotificationRefusedError as refused:
+        if refused.reason != "signature" or not outside.look_again():
+            raise
+    return _reader().read(parameters, body)
+
+
+def echo(parameters: Mapping[str, str]) -> str:
+    """Return what proves to WeChat that this address is ours."""
+    return _reader().echo(parameters)
+
+
+def _reader() -> WeChatPushes:
+    reader = pushes()
+    if reader is None:
+        raise NotificationRefusedError("pushes are not set up here", reason="setup")
+    return reader
+
+
+@outside.renewed
 def report_shipments() -> ReportShipments:
     """Return the way WeChat is told of shipments."""
     return ReportShipments(
@@ -73,7 +100,7 @@ def report_shipments() -> ReportShipments:
     )
 
 
-@cache
+@outside.renewed
 def hear_of_receipts() -> HearOfReceipts:
     """Return the way receipts in WeChat are heard of."""
     from chalicelib.escrow.wiring import release

@@ -5,7 +5,9 @@ and audience: a token signed by one can never pass the other.
 """
 
 import base64
-from collections.abc import Mapping
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -36,12 +38,15 @@ class Keys(Protocol):
 
 
 class Sessions:
-    """Our own tokens for shoppers, signed and verified with one secret key."""
+    """Our own tokens for shoppers: signed with one secret key, verified with the one before too.
 
-    def __init__(self, key: str, *, clock: Clock, ttl_seconds: int) -> None:
-        if len(key.encode()) < _SESSION_KEY_BYTES_MIN:
-            raise ValueError("SESSION_KEY must have 32 bytes or more")
-        self._key = OctKey.import_key(key.encode())
+    A token names its key by a digest (`kid`), which chooses among these two and nothing else.
+    """
+
+    def __init__(self, key: str, *, clock: Clock, ttl_seconds: int, previous: str = "") -> None:
+        keys = [session_key(text) for text in (key, previous) if text]
+        self._key_id, self._key = keys[0]
+        self._keys = dict(keys)
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_seconds)
 
@@ -56,11 +61,19 @@ class Sessions:
             "iat": int(now.timestamp()),
             "exp": int(ends.timestamp()),
         }
-        return jwt.encode({"alg": _SESSION_ALGORITHM}, claims, self._key), ends
+        header = {"alg": _SESSION_ALGORITHM, "kid": self._key_id}
+        return jwt.encode(header, claims, self._key), ends
 
-    def verify(self, token: str) -> Caller:
+    def knows(self, key_id: str) -> bool:
+        """Tell whether this is one of the two keys."""
+        return key_id in self._keys
+
+    def verify(self, token: str, key_id: str) -> Caller:
         """Return the member a token was opened for, or raise `UnauthenticatedError`."""
-        claims = _claims(token, self._key, [_SESSION_ALGORITHM])
+        key = self._keys.get(key_id)
+        if key is None:
+            raise UnauthenticatedError("the token's key is unknown")
+        claims = _claims(token, key, [_SESSION_ALGORITHM])
         _check_claims(
             claims,
             issuer=_SESSION_ISSUER,
@@ -106,6 +119,8 @@ class Authenticator:
 
     sessions: Sessions
     issuer: Issuer
+    sessions_anew: Callable[[], Sessions | None] = lambda: None
+    """Look for another session key, which another process may use already."""
 
     def caller(self, headers: Mapping[str, str]) -> Caller:
         """Return who is calling, or raise `UnauthenticatedError`."""
@@ -114,8 +129,23 @@ class Authenticator:
             raise UnauthenticatedError("send an Authorization header with a Bearer token")
         header = _header(token)
         if header.get("alg") == _SESSION_ALGORITHM:
-            return self.sessions.verify(token)
+            return self._session(token, str(header.get("kid", "")))
         return self.issuer.verify(token, str(header.get("kid", "")))
+
+    def _session(self, token: str, key_id: str) -> Caller:
+        sessions = self.sessions
+        if not sessions.knows(key_id):
+            sessions = self.sessions_anew() or sessions
+        return sessions.verify(token, key_id)
+
+
+def session_key(text: str) -> tuple[str, OctKey]:
+    """Return a key and its name, which tells nothing of it."""
+    raw = text.encode()
+    if len(raw) < _SESSION_KEY_BYTES_MIN:
+        raise ValueError("SESSION_KEY must have 32 bytes or more")
+    name = hmac.new(raw, b"the name of a session key", hashlib.sha256).hexdigest()[:16]
+    return name, OctKey.import_key(raw)
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def wechatpay_notified(call: Call) -> None:
 def word_in(call: Call) -> Heard:
     """Return what WeChat Pay verifiably says at any of its doors, and count what is refused."""
     try:
-        return wiring.wechatpay().read_notification(call.headers, call.raw_body)
+        return wiring.heard_in(call.headers, call.raw_body)
     except NotificationRefusedError as refused:
         observe.count("NotificationRefused", provider=WECHATPAY, reason=refused.reason)
         raise

@@ -15,7 +15,7 @@ from chalicelib.orders.store import OrderStore
 from chalicelib.payments.model import Booking
 from chalicelib.payments.store import PaymentStore
 from chalicelib.payments.usecases.capture import Capture, Hear
-from chalicelib.providers.port import Collected
+from chalicelib.providers.port import Collected, Heard, NotificationRefusedError
 from chalicelib.providers.wechatpay.account import WeChatPayAccount
 from chalicelib.providers.wechatpay.client import WeChatPay
 from chalicelib.settings import FundsModel, settings
@@ -36,7 +36,7 @@ _LEARN_SECONDS = 600.0
 _learned_at = 0.0
 
 
-@cache
+@outside.renewed
 def wechatpay() -> WeChatPay:
     """Return WeChat Pay, knowing the certificates that were downloaded before this start."""
     configured = settings()
@@ -45,12 +45,12 @@ def wechatpay() -> WeChatPay:
     account = WeChatPayAccount(
         mch_id=configured.wechatpay_mch_id,
         app_id=configured.wechatpay_app_id,
-        serial_no=configured.wechatpay_serial_no,
+        serial_no=outside.secret(configured.wechatpay_serial_no),
         private_key_pem=partial(outside.secret, configured.wechatpay_private_key),
         api_v3_key=outside.secret(configured.wechatpay_api_v3_key),
-        api_v3_key_previous=outside.secret(previous) if previous else None,
-        public_key_id=configured.wechatpay_public_key_id,
-        public_key_pem=outside.secret(public_key) if public_key else None,
+        api_v3_key_previous=outside.secret(previous) or None,
+        public_key_id=outside.secret(configured.wechatpay_public_key_id) or None,
+        public_key_pem=outside.secret(public_key) or None,
         base_url=configured.wechatpay_base_url,
         fallback_url=configured.wechatpay_fallback_url
         or _FALLBACKS.get(configured.wechatpay_base_url),
@@ -66,7 +66,17 @@ def wechatpay() -> WeChatPay:
     )
 
 
-@cache
+def heard_in(headers: Mapping[str, str], body: bytes) -> "Heard":
+    """Return what WeChat Pay says; what can't be opened is tried with keys that changed since."""
+    try:
+        return wechatpay().read_notification(headers, body)
+    except NotificationRefusedError as refused:
+        if refused.reason not in {"ciphertext", "serial"} or not outside.look_again():
+            raise
+    return wechatpay().read_notification(headers, body)
+
+
+@outside.renewed
 def providers() -> "Providers":
     """Return the providers that are offered here."""
     from chalicelib.payments.usecases.offers import offered
@@ -99,7 +109,7 @@ def start_payment() -> "StartPayment":
     return _start_payment()
 
 
-@cache
+@outside.renewed
 def _start_payment() -> "StartPayment":
     from chalicelib.payments.usecases.start import StartPayment
     from chalicelib.people.wiring import seller_of
@@ -116,7 +126,7 @@ def _start_payment() -> "StartPayment":
     )
 
 
-@cache
+@outside.renewed
 def close_order() -> "CloseOrder":
     """Return the way an overdue order is closed."""
     from chalicelib.catalog.store import CatalogStore
@@ -134,7 +144,7 @@ def close_order() -> "CloseOrder":
     )
 
 
-@cache
+@outside.renewed
 def refresh_certificates() -> "RefreshCertificates":
     """Return the keeper of WeChat Pay's certificates."""
     from chalicelib.payments.usecases.certificates import RefreshCertificates
@@ -147,7 +157,7 @@ def refresh_certificates() -> "RefreshCertificates":
     )
 
 
-@cache
+@outside.renewed
 def ask_about_payment() -> "AskAboutPayment":
     """Return the way payments are asked about."""
     from chalicelib.payments.usecases.ask import AskAboutPayment

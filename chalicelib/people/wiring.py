@@ -14,7 +14,7 @@ authenticator = outside.authenticator
 sessions = outside.sessions
 
 
-@cache
+@outside.renewed
 def sign_in() -> SignIn:
     """Return the way in for shoppers."""
     configured = settings()
@@ -22,6 +22,7 @@ def sign_in() -> SignIn:
         base_url=configured.wechat_api_base_url,
         app_id=configured.wechatpay_app_id,
         app_secret=outside.secret(configured.wechat_app_secret),
+        app_secret_previous=outside.secret(configured.wechat_app_secret_previous),
         transport=outside.transport(),
         tell=partial(outside.tell_call, "wechat"),
     )

@@ -36,7 +36,7 @@ def store() -> ReconciliationStore:
     return ReconciliationStore(outside.table())
 
 
-@cache
+@outside.renewed
 def reconcile_day() -> ReconcileDay:
     """Return the way a day is held against WeChat Pay's books."""
     wechatpay = payments.wechatpay()
@@ -60,7 +60,7 @@ def reconcile_day() -> ReconcileDay:
     )
 
 
-@cache
+@outside.renewed
 def ask_provider() -> AskProvider:
     """Return the way the provider is asked about what its bill has and we don't."""
     wechatpay, paying = payments.wechatpay(), settlement.pay_out()
@@ -82,13 +82,13 @@ def settle_discrepancy() -> SettleDiscrepancy:
     return SettleDiscrepancy(store(), Journal(outside.table()), outside.commits())
 
 
-@cache
+@outside.renewed
 def read_reconciliations() -> ReadReconciliations:
     """Return the way results are read."""
     return ReadReconciliations(payments.wechatpay().name, store())
 
 
-@cache
+@outside.renewed
 def request_run() -> RequestRun:
     """Return the way a run is asked for."""
     return RequestRun(
@@ -100,7 +100,7 @@ def request_run() -> RequestRun:
     )
 
 
-@cache
+@outside.renewed
 def report_day() -> ReportDay:
     """Return the way a day is put together for people."""
     return ReportDay(

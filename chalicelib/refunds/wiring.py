@@ -47,7 +47,7 @@ def accept_refund() -> AcceptRefund:
     )
 
 
-@cache
+@outside.renewed
 def collect_refund() -> CollectRefund:
     """Return the way released money is collected again."""
     from chalicelib.payments.wiring import wechatpay
@@ -63,7 +63,7 @@ def collect_refund() -> CollectRefund:
     )
 
 
-@cache
+@outside.renewed
 def advance_refund() -> AdvanceRefund:
     """Return the way refunds are brought to their end."""
     from chalicelib.payments.wiring import wechatpay
@@ -109,7 +109,7 @@ def refund_unshipped() -> RefundUnshipped:
     )
 
 
-@cache
+@outside.renewed
 def refund_hands() -> RefundHands:
     """Return what an operator can do."""
     return RefundHands(

@@ -85,7 +85,7 @@ def sweep_payouts() -> SweepPayouts:
     )
 
 
-@cache
+@outside.renewed
 def pay_out() -> PayOut:
     """Return the way payouts are brought to their end."""
     from chalicelib.payments.wiring import wechatpay
@@ -101,7 +101,7 @@ def pay_out() -> PayOut:
     )
 
 
-@cache
+@outside.renewed
 def unfreeze_order() -> UnfreezeOrder:
     """Return the way a released order's money is unfrozen."""
     from chalicelib.payments.wiring import wechatpay
@@ -119,7 +119,7 @@ def unfreeze_order() -> UnfreezeOrder:
     )
 
 
-@cache
+@outside.renewed
 def desk() -> Desk:
     """Return who turns events into commands, and runs them."""
     return Desk(

@@ -33,6 +33,18 @@ SECRETS_WHERE = {
     "WECHAT_PUSH_TOKEN": "HasPushes",
     "WECHAT_PUSH_AES_KEY": "HasPushes",
 }
+SECRETS_BEFORE = {
+    "SESSION_KEY_PREVIOUS": "SESSION_KEY",
+    "WECHAT_APP_SECRET_PREVIOUS": "WECHAT_APP_SECRET",
+    "WECHAT_PUSH_TOKEN_PREVIOUS": "WECHAT_PUSH_TOKEN",
+    "WECHAT_PUSH_AES_KEY_PREVIOUS": "WECHAT_PUSH_AES_KEY",
+}
+"""What was before stands beside what is, in one secret: `{"current": …, "previous": …}`."""
+_FIELDS = {
+    "WECHATPAY_PRIVATE_KEY": "#${WechatpaySerialNo}",  # each key under its certificate's serial
+    **dict.fromkeys(SECRETS_BEFORE.values(), "#current"),
+    **dict.fromkeys(SECRETS_BEFORE, "#previous"),
+}
 _CONDITIONS = {
     "HasWechatpayPublicKey": {"Fn::Not": [{"Fn::Equals": [{"Ref": "WechatpayPublicKeyId"}, ""]}]},
     "HasPreviousKey": {"Fn::Equals": [{"Ref": "WechatpayKeysChange"}, "yes"]},
@@ -121,7 +133,11 @@ def settings() -> dict[str, Any]:
         f"{name.upper()}_QUEUE": {"Fn::GetAtt": [f"{name}Queue", "QueueName"]} for name in _QUEUES
     }
     secrets: dict[str, Any] = {name: _secret(name) for name in SECRETS}
-    for name, condition in SECRETS_WHERE.items():
+    secrets |= {name: _secret(name) for name in SECRETS_BEFORE}
+    where = SECRETS_WHERE | {
+        name: SECRETS_WHERE[now] for name, now in SECRETS_BEFORE.items() if now in SECRETS_WHERE
+    }
+    for name, condition in where.items():
         secrets[name] = {"Fn::If": [condition, _secret(name), ""]}
     return {
         "STAGE": {"Ref": "Stage"},
@@ -159,7 +175,8 @@ def _as_setting(name: str) -> str:
 
 
 def _secret(name: str) -> dict[str, str]:
-    return {"Fn::Sub": f"secret:shoukuan/${{Stage}}/{_kept_as(name)}"}
+    kept, field = _kept_as(SECRETS_BEFORE.get(name, name)), _FIELDS.get(name, "")
+    return {"Fn::Sub": f"secret:shoukuan/${{Stage}}/{kept}{field}"}
 
 
 def _kept_as(setting: str) -> str:

@@ -78,6 +78,7 @@ class SandboxKeys(BaseModel):
     public_key_private: str  # the private half of the WeChat Pay public key (微信支付公钥)
     oidc_private_key: str
     platform: tuple[PlatformCertificate, ...]  # oldest first; the last one signs
+    merchant_before: tuple[str, str] | None = None  # a serial and key that are still good
 
     @classmethod
     def generate(cls, now: datetime) -> Self:
@@ -106,6 +107,23 @@ class SandboxKeys(BaseModel):
         """Return the EncodingAESKey of pushes: 43 characters."""
         digest = hashlib.sha256(f"push key {self.app_secret}".encode()).digest()
         return b64encode(digest).decode().removesuffix("=")
+
+    def merchant_key(self, serial_no: str) -> str | None:
+        """Return the merchant's private key of this serial, if its certificate is good."""
+        if serial_no == self.merchant_serial_no:
+            return self.merchant_private_key
+        before = self.merchant_before
+        return before[1] if before and before[0] == serial_no else None
+
+    def with_new_merchant_key(self) -> Self:
+        """Return these with a new key and certificate of the merchant; the old one stays good."""
+        return self.model_copy(
+            update={
+                "merchant_before": (self.merchant_serial_no, self.merchant_private_key),
+                "merchant_serial_no": f"{secrets.randbits(159) | 1 << 158:X}",
+                "merchant_private_key": _private_text(_rsa_key()),
+            }
+        )
 
     def rotated(self, now: datetime) -> Self:
         """Return these keys with one more platform certificate; the old ones stay listed."""

@@ -36,7 +36,8 @@ def verify_request(request: Request, keys: SandboxKeys, now: datetime) -> None:
     claims = _authorization(request.header("Authorization"))
     if claims["mchid"] != keys.mch_id:
         raise _sign_error("mchid", "商户号与签名不匹配", claims["mchid"])
-    if claims["serial_no"] != keys.merchant_serial_no:
+    merchant_key = keys.merchant_key(claims["serial_no"])
+    if merchant_key is None:
         raise _sign_error("serial_no", "商户证书序列号有误", claims["serial_no"])
     timestamp = claims["timestamp"]
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
@@ -47,7 +48,7 @@ def verify_request(request: Request, keys: SandboxKeys, now: datetime) -> None:
     message = (
         b"".join(f"{line}\n".encode("latin-1", "replace") for line in lines) + request.body + b"\n"
     )
-    public = private_key(keys.merchant_private_key).public_key()
+    public = private_key(merchant_key).public_key()
     try:
         signature = b64decode(claims["signature"], validate=True)
         public.verify(signature, message, PKCS1v15(), SHA256())

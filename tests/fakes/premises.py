@@ -332,5 +332,5 @@ def forget() -> None:
         if module.__name__ != "chalicelib.edge.observe":
             for one in list(vars(module).values()):
                 clear = getattr(one, "cache_clear", None)
-                if callable(clear):
+                if callable(clear) and not isinstance(one, type):
                     clear()

@@ -8,6 +8,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+from chalicelib.edge.auth import session_key
 from chalicelib.kernel.ids import (
     DiscrepancyId,
     DisputeId,
@@ -186,7 +187,9 @@ class World:
 
 
 def _hs256(claims: dict[str, Any], key: str) -> str:
-    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(key))
+    """Sign as a session is, under the name of the real key whatever the key is."""
+    name, _ = session_key(SESSION_KEY)
+    return jwt.encode({"alg": "HS256", "kid": name}, claims, OctKey.import_key(key))
 
 
 def _unsigned(claims: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError, 
 ANSWER_BYTES_MAX = 1 << 18
 TOKEN_LENGTH_MAX = 1024
 _MARGIN_SECONDS = 300
+_WRONG_SECRET = 40125
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})  # wrong or expired
 _BUSY = frozenset({-1, 45009, 45011})  # busy, or over a quota
 
@@ -49,6 +50,7 @@ class WeChatApi:
     clock: Clock = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     tell: TellCall = tell_nobody
+    app_secret_previous: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         self._lock = Lock()
@@ -91,16 +93,9 @@ class WeChatApi:
                 self._good_until = 0.0
 
     def _fetched(self) -> tuple[str, int]:
-        asked = {
-            "grant_type": "client_credential",
-            "appid": self.app_id,
-            "secret": self.app_secret,
-            "force_refresh": False,
-        }
-        try:
-            fields = self._posted("/cgi-bin/stable_token", asked)
-        except ProviderOutcomeUnknownError:
-            raise ProviderUnavailableError("WeChat gave no access token") from None
+        fields = self._token_asked(self.app_secret)
+        if errcode_of(fields) == _WRONG_SECRET and self.app_secret_previous:
+            fields = self._token_asked(self.app_secret_previous)
         token, lives_seconds = fields.get("access_token"), fields.get("expires_in")
         good = isinstance(token, str) and 0 < len(token) <= TOKEN_LENGTH_MAX
         if not good or type(lives_seconds) is not int or lives_seconds <= 0:
@@ -108,6 +103,18 @@ class WeChatApi:
                 "WeChat gave no access token", provider_code=errcode_of(fields)
             )
         return str(token), lives_seconds
+
+    def _token_asked(self, secret: str) -> Fields:
+        asked = {
+            "grant_type": "client_credential",
+            "appid": self.app_id,
+            "secret": secret,
+            "force_refresh": False,
+        }
+        try:
+            return self._posted("/cgi-bin/stable_token", asked)
+        except ProviderOutcomeUnknownError:
+            raise ProviderUnavailableError("WeChat gave no access token") from None
 
     def _posted(self, path: str, body: Fields, token: str = "") -> Fields:
         query = f"?access_token={quote(token, safe='')}" if token else ""

@@ -24,6 +24,7 @@ from chalicelib.providers.transport import Answer, NoAnswerError, NotSentError, 
 CODE_LENGTH_MAX = 256
 ANSWER_BYTES_MAX = 1 << 14
 OPENID_LENGTH_MAX = 128
+WRONG_SECRET = 40125
 
 _PATH = "/sns/jscode2session"
 _REFUSED = frozenset(
@@ -46,6 +47,7 @@ class WeChatLogin:
     transport: Transport = field(repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     tell: TellCall = tell_nobody
+    app_secret_previous: str = field(default="", repr=False)
 
     def openid(self, code: str) -> str:
         """Return the shopper's openid, or raise what WeChat said."""
@@ -57,21 +59,28 @@ class WeChatLogin:
         return openid
 
     def _asked(self, code: str) -> str:
+        """Ask with the secret before, where this one is not (or no longer) WeChat's."""
+        fields = self._fields(code, self.app_secret)
+        if fields.get("errcode") == WRONG_SECRET and self.app_secret_previous:
+            fields = self._fields(code, self.app_secret_previous)
+        return _openid_in(fields)
+
+    def _fields(self, code: str, secret: str) -> Mapping[str, Any]:
         try:
             answer = self.transport.send(
-                "GET", self._url(code), {"Accept": "application/json"}, b"", self.timeouts
+                "GET", self._url(code, secret), {"Accept": "application/json"}, b"", self.timeouts
             )
         except NotSentError:
             raise ProviderUnavailableError("WeChat can't be reached") from None
         except NoAnswerError:
             raise ProviderOutcomeUnknownError("WeChat gave no answer to the login") from None
-        return _openid_in(_fields_in(answer))
+        return _fields_in(answer)
 
-    def _url(self, code: str) -> str:
+    def _url(self, code: str, secret: str) -> str:
         query = urlencode(
             {
                 "appid": self.app_id,
-                "secret": self.app_secret,
+                "secret": secret,
                 "js_code": code,
                 "grant_type": "authorization_code",
             },

@@ -35,9 +35,13 @@ class WeChatPushes:
     app_id: str
     token: str = field(repr=False)
     encoding_aes_key: str = field(repr=False)
+    token_previous: str = field(default="", repr=False)
+    encoding_aes_key_previous: str = field(default="", repr=False)
+    """What was set there before, while it is being changed; each may change by itself."""
 
     def __post_init__(self) -> None:
-        assert len(self.encoding_aes_key) == _KEY_CHARACTERS, "an EncodingAESKey has 43 characters"
+        for key in self._keys():
+            assert len(key) == _KEY_CHARACTERS, "an EncodingAESKey has 43 characters"
 
     def echo(self, parameters: Mapping[str, str]) -> str:
         """Return what proves to WeChat that this address is ours (服务器验证)."""
@@ -53,7 +57,7 @@ class WeChatPushes:
         if not isinstance(sealed, str):
             raise NotificationRefusedError("choose the safe mode and JSON", reason="body")
         self._check(parameters, "msg_signature", sealed)
-        told = _object(self._opened(sealed))
+        told = _object(self._opened_with_either(sealed))
         return Pushed(
             event=_text(told, "Event"),
             number=_text(told, "merchant_trade_no"),
@@ -63,15 +67,29 @@ class WeChatPushes:
     def _check(self, parameters: Mapping[str, str], name: str, *sealed: str) -> None:
         """Compare a signature: the SHA-1 of the sorted parts."""
         given = parameters.get(name, "")
-        parts = [self.token, parameters.get("timestamp", ""), parameters.get("nonce", ""), *sealed]
-        text = "".join(sorted(parts)).encode()
-        ours = hashlib.sha1(text, usedforsecurity=False).hexdigest()  # WeChat's choice
-        if not hmac.compare_digest(ours.encode(), given.encode()):
-            raise NotificationRefusedError("the push is not WeChat's", reason="signature")
+        told = [parameters.get("timestamp", ""), parameters.get("nonce", ""), *sealed]
+        for token in filter(None, (self.token, self.token_previous)):
+            text = "".join(sorted([token, *told])).encode()
+            ours = hashlib.sha1(text, usedforsecurity=False).hexdigest()  # WeChat's choice
+            if hmac.compare_digest(ours.encode(), given.encode()):
+                return
+        raise NotificationRefusedError("the push is not WeChat's", reason="signature")
 
-    def _opened(self, sealed: str) -> bytes:
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.encoding_aes_key, self.encoding_aes_key_previous)))
+
+    def _opened_with_either(self, sealed: str) -> bytes:
+        *first, last = self._keys()
+        for key in first:
+            try:
+                return self._opened(sealed, key)
+            except NotificationRefusedError:
+                continue
+        return self._opened(sealed, last)
+
+    def _opened(self, sealed: str, encoding_aes_key: str) -> bytes:
         """Decrypt: 16 random bytes, the length, the message, and whose app it is."""
-        key = b64decode(f"{self.encoding_aes_key}=")
+        key = b64decode(f"{encoding_aes_key}=")
         try:
             ciphertext = b64decode(sealed, validate=True)
         except NotBase64Error:
