@@ -112,7 +112,7 @@ def licence_of(metadata: importlib.metadata.PackageMetadata) -> str:
     licences = [one.rpartition(" :: ")[2] for one in told]
     if known := [one for one in licences if one != "OSI Approved"]:
         return "; ".join(known)
-    word = str(*(metadata.get_all("License") or [""])).strip()
+    word = str((metadata.get_all("License") or [""])[0]).strip()
     return word if "\n" not in word else ""
 
 
