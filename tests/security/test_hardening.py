@@ -7,9 +7,11 @@ import hmac
 import io
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from chalicelib.books.model import MerchantsBalances, Statement, StatementLine
 from chalicelib.books.rules import csv_of
@@ -48,11 +50,14 @@ def made(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None = 
     return f"{signed}.{spelled(mac)}"
 
 
+@cache
+def issuers_key() -> RSAKey:
+    return RSAKey.import_key(sandbox_keys().oidc_private_key)
+
+
 def public_keys() -> Iterator[bytes]:
     """Spell the issuer's public key in every way that somebody may take for a secret."""
-    from joserfc.jwk import RSAKey  # noqa: PLC0415
-
-    key = RSAKey.import_key(sandbox_keys().oidc_private_key)
+    key = issuers_key()
     yield key.as_pem(private=False)
     yield key.as_pem(private=False).strip()
     yield key.as_der(private=False)
@@ -74,10 +79,12 @@ def forged(now: int) -> Iterator[str]:
     for claims in (ours, theirs):
         for name in ("none", "None", "NONE", "nOnE", "", None):
             yield made({"alg": name}, claims)
+            yield made({"alg": name, "kid": issuers_key().thumbprint()}, claims)
             yield made({"alg": name}, claims, b"")
         for secret in (b"", b"\0", hashlib.sha256(b"").digest(), *public_keys()):
             for algorithm in ("HS256", "HS384", "HS512", "RS256"):
-                yield made({"alg": algorithm, "kid": "../../dev/null"}, claims, secret)
+                for key_id in (issuers_key().thumbprint(), "../../dev/null"):
+                    yield made({"alg": algorithm, "kid": key_id}, claims, secret)
         yield made({"typ": "JWT"}, claims, SESSION_KEY.encode())
     for odd in ("HS384", "HS512", "hs256", ["HS256"], {"HS256": 1}):
         yield made({"alg": odd}, ours, SESSION_KEY.encode())
