@@ -102,10 +102,13 @@ deployed: $(READY) ## follow docs/deploy.md on an empty embedded AWS, and play a
 check-deploy: $(READY) ## schemas, linters and promises of deploy/
 	@$(BIN)/python -m pytest -q tests/deploy
 
+check-deps: $(READY) ## every requirement pinned by hash, every licence allowed; AUDIT=1 asks for known holes
+	@$(BIN)/python -m local.check_deps
+
 lock: ## pin again (needs uv on the path)
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/runtime.in -o requirements.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/container.in -c requirements.txt -o requirements/container.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/dev.in -c requirements.txt -c requirements/container.txt -o requirements/dev.txt
 	@uv pip compile -q --universal --no-header --generate-hashes --python-version 3.11 requirements/emulator.in -o requirements/emulator.txt
 
-.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive watching package secrets deploy undeploy address cloud costs deployed check-deploy lock
+.PHONY: help setup demo test soak run check fmt simulate bench cold-start lake-sql rebuild doctor reconcile redrive watching package secrets deploy undeploy address cloud costs deployed check-deploy check-deps lock

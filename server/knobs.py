@@ -1,9 +1,12 @@
 """What a process of its own is told beside the house's settings: by environment, refused early."""
 
 from functools import cache
+from typing import Annotated, Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chalicelib.edge.cors import Cors
 
 
 class Knobs(BaseSettings):
@@ -21,6 +24,20 @@ class Knobs(BaseSettings):
     handling_seconds_max: int = Field(default=960, ge=10, le=3600)  # longer hangs: not alive
     notice_seconds: int = Field(default=0, ge=0, le=120)  # unready, yet serving, before it ends
     drain_seconds: int = Field(default=20, ge=0, le=900)  # to finish what is at hand
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()  # https://a.example,https://b.example
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        return tuple(part for one in given.split(",") if (part := one.strip()))
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        Cors(origins)
+        return origins
 
 
 @cache

@@ -16,6 +16,7 @@ import waitress
 from waitress import wasyncore
 
 from chalicelib.edge import observe
+from chalicelib.edge.cors import Cors
 from chalicelib.edge.problems import InternalError
 from chalicelib.settings import settings
 from server.knobs import Knobs, knobs
@@ -103,7 +104,7 @@ def main() -> int:
     told, ending = knobs(), threading.Event()
     for word in (signal.SIGTERM, signal.SIGINT):
         signal.signal(word, lambda *_: ending.set())
-    server = Server(Gateway(app), Readiness(outside_checks()), told)
+    server = Server(Gateway(app, Cors(told.cors_origins)), Readiness(outside_checks()), told)
     server.start()
     observe.note("serving", port=told.port)
     ending.wait()

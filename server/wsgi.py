@@ -14,8 +14,10 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from chalice.app import Chalice
 
+from chalicelib.edge.cors import CLOSED, Cors
 from chalicelib.edge.problems import (
     PROBLEM_TYPE,
+    SAFE_HEADERS,
     BodyTooLargeError,
     MethodNotAllowedError,
     RouteNotFoundError,
@@ -41,8 +43,9 @@ class Match:
 class Gateway:
     """A WSGI application around a Chalice application."""
 
-    def __init__(self, app: Chalice) -> None:
+    def __init__(self, app: Chalice, cors: Cors = CLOSED) -> None:
         self._app = app
+        self._cors = cors
         self._routes = {route: route.strip("/").split("/") for route in app.routes}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -53,6 +56,8 @@ class Gateway:
             status, headers, body = problem_answer(error)
         if environ["REQUEST_METHOD"] == "HEAD":
             body = b""
+        if environ["REQUEST_METHOD"] != "OPTIONS":
+            headers += self._cors.shown(_headers(environ))
         headers.append(("Content-Length", str(len(body))))
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
@@ -63,7 +68,8 @@ class Gateway:
         method = environ["REQUEST_METHOD"]
         asked = "GET" if method == "HEAD" and "GET" in allowed else method
         if method == "OPTIONS":
-            return 204, [("Allow", ", ".join(allowed))], b""
+            told = self._cors.preflight(_headers(environ), allowed)
+            return 204, [("Allow", ", ".join(allowed)), *told], b""
         if asked not in allowed:
             raise MethodNotAllowedError(f"{method} is not possible here", allow=allowed)
         event = _event(environ, match, asked, _body(environ))
@@ -169,7 +175,7 @@ def _answered(answer: Mapping[str, Any]) -> tuple[int, list[tuple[str, str]], by
 def problem_answer(error: PlatformError) -> tuple[int, list[tuple[str, str]], bytes]:
     """Return a refusal as status, headers and body."""
     document = problem(error)
-    headers = [("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")]
+    headers = [("Content-Type", PROBLEM_TYPE), *SAFE_HEADERS.items()]
     if "allow" in error.facts:
         headers.append(("Allow", ", ".join(error.facts["allow"])))
     return int(document["status"]), headers, json.dumps(document, ensure_ascii=False).encode()

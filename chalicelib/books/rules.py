@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from chalicelib.books.model import PLATFORM, MerchantsBalances, Statement, StatementLine
+from chalicelib.kernel.cells import plain
 from chalicelib.kernel.clock import instant_text
 from chalicelib.kernel.ids import MerchantId
 from chalicelib.kernel.money import Money, fen
@@ -131,7 +132,7 @@ def csv_of(statement: Statement, *, first: bool) -> str:
         writer.writerow(_whole("opening", statement.opening, fen(0)))
     for line in statement.lines:
         moved = (line.held, line.available, line.in_payout, line.fee)
-        said = (line.position, instant_text(line.posted_at), line.kind, line.key)
+        said = (line.position, instant_text(line.posted_at), plain(line.kind), plain(line.key))
         writer.writerow((*said, line.order_id or "", *(one.amount for one in moved)))
     if statement.ended is None:
         writer.writerow(_whole("closing", statement.closing, statement.fees))

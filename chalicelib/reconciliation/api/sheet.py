@@ -18,6 +18,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.kernel.cells import plain
 from chalicelib.kernel.clock import instant_text
 from chalicelib.reconciliation.model import Discrepancy
 from chalicelib.reconciliation.rules import age_days
@@ -30,7 +31,6 @@ COLUMNS = (
     *("number", "reference", "payment", "seller", "at", "bill", "line", "entry", "note"),
     *("found_at", "owner", "remark", "resolved_by", "signed_by", "gone_on"),
 )
-_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 _Row = dict[str, Any]
 
@@ -41,7 +41,7 @@ def csv_of(report: Report) -> str:
     writer = csv.DictWriter(text, COLUMNS, restval="")
     writer.writeheader()
     for row in _rows(report):
-        writer.writerow({name: _plain(cell) for name, cell in row.items()})
+        writer.writerow({name: plain(cell) for name, cell in row.items()})
     return text.getvalue()
 
 
@@ -92,10 +92,3 @@ def _difference(one: Discrepancy, age: int) -> _Row:
 
 def _row(record: str, day: str, **cells: Any) -> _Row:
     return {"record": record, "business_date": day} | cells
-
-
-def _plain(cell: Any) -> Any:
-    """Keep a spreadsheet from reckoning with what strangers wrote."""
-    if isinstance(cell, str) and cell.startswith(_FORMULAS):
-        return f"'{cell}"
-    return cell
