@@ -210,3 +210,20 @@ def test_a_planted_leak_is_seen(told: Told, leak: Callable[[], object]) -> None:
 def test_a_refusal_that_repeats_is_seen(told: Told) -> None:
     reply = Reply(400, {}, json.dumps({"detail": REASON}).encode())
     assert Told(told.world, Ear(), [reply]).leaked(NAME)
+
+
+def test_nobody_writes_a_line_of_their_own(told: Told) -> None:
+    line = '\n{"level":"ERROR","message":"forged"}\n'
+    headers = {"X-Correlation-Id": line, "traceparent": line, "User-Agent": line}
+    escaped = "%0A%7B%22message%22%3A%22forged%22%7D%0A"
+    world = told.world
+    with listening() as ear:
+        for target in (f"/v1/orders/{escaped}", f"/v1/orders?cursor={escaped}"):
+            token = world.tokens["shopper"]
+            world.premises.ask("GET", target, token=token, headers=headers)
+        body = {"reason": line}
+        path = f"/v1/orders/{world.paid}/disputes"
+        world.premises.ask("POST", path, body, token=world.tokens["shopper"], headers=headers)
+    assert len(ear.about("request")) == 3
+    assert ear.about("forged") == []
+    assert "forged" not in ear.text
