@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from chalicelib.books.model import MerchantsBalances, Statement, StatementLine
 from chalicelib.books.rules import csv_of
+from chalicelib.edge.auth import session_key
 from chalicelib.kernel.ids import MemberId, MerchantId
 from chalicelib.kernel.money import fen
 from tests.edge.calls import listening
@@ -23,6 +24,7 @@ from tests.fakes.premises import SANDBOX, SESSION_KEY, Reply, premises, sandbox_
 from tests.security.world import World
 
 EVIL = "https://evil.example"
+OUR_KEY_ID, _ = session_key(SESSION_KEY)
 
 
 @pytest.fixture(scope="module")
@@ -83,20 +85,23 @@ def forged(now: int) -> Iterator[str]:
             yield made({"alg": name}, claims, b"")
         for secret in (b"", b"\0", hashlib.sha256(b"").digest(), *public_keys()):
             for algorithm in ("HS256", "HS384", "HS512", "RS256"):
-                for key_id in (issuers_key().thumbprint(), "../../dev/null"):
+                for key_id in (issuers_key().thumbprint(), OUR_KEY_ID, "../../dev/null"):
                     yield made({"alg": algorithm, "kid": key_id}, claims, secret)
-        yield made({"typ": "JWT"}, claims, SESSION_KEY.encode())
+        yield made({"typ": "JWT", "kid": OUR_KEY_ID}, claims, SESSION_KEY.encode())
     for odd in ("HS384", "HS512", "hs256", ["HS256"], {"HS256": 1}):
-        yield made({"alg": odd}, ours, SESSION_KEY.encode())
+        yield made({"alg": odd, "kid": OUR_KEY_ID}, ours, SESSION_KEY.encode())
     # Signed as it should be, but by our own key for shoppers.
-    yield made({"alg": "HS256"}, theirs, SESSION_KEY.encode())
-    yield made({"alg": "HS256", "crit": ["b64"], "b64": False}, ours, SESSION_KEY.encode())
+    yield made({"alg": "HS256", "kid": OUR_KEY_ID}, theirs, SESSION_KEY.encode())
+    header = {"alg": "HS256", "kid": OUR_KEY_ID, "crit": ["b64"], "b64": False}
+    yield made(header, ours, SESSION_KEY.encode())
 
 
 def test_no_token_of_another_making_comes_in(world: World) -> None:
     now = int(world.premises.clock.at.timestamp())
     claims = {"iss": "shoukuan", "aud": "shoukuan-member", "sub": MemberId.derive("x")}
-    good = made({"alg": "HS256"}, claims | {"exp": now + 600}, SESSION_KEY.encode())
+    good = made(
+        {"alg": "HS256", "kid": OUR_KEY_ID}, claims | {"exp": now + 600}, SESSION_KEY.encode()
+    )
     ask = world.premises.ask
     assert ask("GET", "/v1/orders", token=good).status == 200, "what is forged here can be good"
     let_in = [
