@@ -142,6 +142,8 @@ def _door(room: str, method: str, path: str) -> Any:
 
 def _entered(room: str) -> Api:
     """Import a room's routes; those of no room are the front's."""
+    from chalicelib import outside
+
     api: Api = import_module(f"chalicelib.{_FRONT if room == _FRONT else f'{room}.api'}").api
-    api.watch = import_module("chalicelib.outside").watch
+    api.watch = outside.watch
     return api

@@ -94,7 +94,10 @@ SECTIONS: Mapping[str, Sequence[Widget]] = {
             each("RequestMissed", "route_class", sorted(MISSED_MILLISECONDS), stat="Average"),
             limit=max(budget for _, budget in BUDGETS.values()),
         ),
-        Widget("Refused, by code", every("Refused", "code")),
+        Widget(
+            "Refused by code, and limits that could not be counted",
+            [*every("Refused", "code"), *every("LimitUncounted", "limit")],
+        ),
         Widget(
             "API Gateway",
             [
