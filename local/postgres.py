@@ -1,7 +1,7 @@
 """A throw-away PostgreSQL: a cluster in a temporary folder, on a free port of loopback.
 
-It never outlives its parent, and its folder goes with it. PostgreSQL refuses to run as root, so
-then it runs as the user `postgres`.
+It never outlives its parent; its folder goes with it, unless the parent was killed. PostgreSQL
+refuses to run as root, so then it runs as the user `postgres`.
 """
 
 import contextlib

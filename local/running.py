@@ -5,7 +5,9 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from chalicelib.storage.secrets import FILE, SECRET
 from local.environment import EMULATED, environment
 
 
@@ -22,7 +24,11 @@ def look_where_it_runs() -> str:
     """
     if (described := running()) is not None:
         os.environ |= {"AWS_ENDPOINT_URL": str(described["aws"]), **EMULATED}
-        return f"the running stack at {described['aws']}"
+        os.environ["STORAGE_URL"] = str(described.get("storage") or "")
+        return f"the running stack at {described['aws']}" + _beside(os.environ["STORAGE_URL"])
+    if url := os.environ.get("STORAGE_URL"):  # buckets come by AWS's settings, queues with it
+        os.environ.setdefault("AWS_DEFAULT_REGION", os.environ.get("AWS_REGION", "us-east-1"))
+        return f"the house{_beside(url)}"
     if not {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"} & set(os.environ):
         print(
             f"no stack runs here ({_run_file()} is not there): start `make run`, or name AWS by"
@@ -46,6 +52,16 @@ def settle_where_it_runs() -> str:
         told = environment(_data_dir(), **addresses)
         os.environ |= {name: value for name, value in told.items() if name not in os.environ}
     return place
+
+
+def _beside(url: str) -> str:
+    """Say where a PostgreSQL is, without its password; nothing if there is none."""
+    if not url:
+        return ""
+    where = (
+        "" if url.startswith((SECRET, FILE)) else f" at {urlsplit(url).netloc.rpartition('@')[2]}"
+    )
+    return f" on PostgreSQL{where}"
 
 
 def _data_dir() -> Path:

@@ -154,6 +154,7 @@ class Stack:
             "sandbox": self.sandbox,
             "aws": self.aws,
             "control": self.control,
+            **({"storage": self.storage_url} if self.storage_url else {}),
             "log_vkey": None,
             "pids": {
                 "api": [pids["api"]],
@@ -241,7 +242,9 @@ def tail(log: Path) -> str:
 
 
 def write_run_file(path: Path, described: dict[str, Any]) -> None:
-    """Write `run.json` as a whole or not at all."""
+    """Write `run.json` as a whole or not at all; it may hold a database's password."""
     draft = path.with_suffix(".tmp")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
     draft.write_text(json.dumps(described, indent=2) + "\n")
     draft.replace(path)

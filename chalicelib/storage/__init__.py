@@ -1,1 +1,1 @@
-"""Storage: one commit per verb, on DynamoDB. Nothing else in the project speaks to it."""
+"""Storage: one commit per verb, on DynamoDB or PostgreSQL. Nothing else speaks to either."""

@@ -1,7 +1,7 @@
 """The port to the database: what a store may ask, and the three ways a commit can fail.
 
-Two tables stand behind it, DynamoDB's (`dynamo.py`) and the tests' in memory; one contract suite
-runs on both.
+Three tables stand behind it, DynamoDB's (`dynamo.py`), PostgreSQL's (`postgres/`) and the tests' in
+memory; one contract suite runs on all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

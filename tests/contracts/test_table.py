@@ -1,4 +1,4 @@
-"""What a table promises: one suite on the fake, on moto and on the embedded AWS."""
+"""What a table promises: one suite on the fake, moto, the embedded AWS and PostgreSQL."""
 
 import pytest
 

@@ -159,7 +159,14 @@ def test_a_frozen_server_is_silence_and_soon() -> None:
         assert table.get(ITEM) == {"n": 2}
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGQUIT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_what_was_committed_is_there_after_a_server_is_ended(how: signal.Signals) -> None:
     """Threads post under a server that is ended and started again: each entry counts once."""
     with server(durable=True) as (running, table):
