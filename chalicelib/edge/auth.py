@@ -66,11 +66,11 @@ class Sessions:
 
     def knows(self, key_id: str) -> bool:
         """Tell whether this is one of the two keys."""
-        return key_id in self._keys
+        return not key_id or key_id in self._keys
 
     def verify(self, token: str, key_id: str) -> Caller:
         """Return the member a token was opened for, or raise `UnauthenticatedError`."""
-        key = self._keys.get(key_id)
+        key = self._keys.get(key_id or self._key_id)  # tokens of old name none
         if key is None:
             raise UnauthenticatedError("the token's key is unknown")
         claims = _claims(token, key, [_SESSION_ALGORITHM])

@@ -105,6 +105,15 @@ def test_a_shopper_comes_in_by_a_session(authenticator: Authenticator) -> None:
     assert (caller.member_id, caller.scopes) == (MEMBER, frozenset({Scope.MEMBER}))
 
 
+def test_a_session_that_names_no_key_is_one_of_ours_still(authenticator: Authenticator) -> None:
+    """Those that were opened before keys had names end by themselves."""
+    token, _ = authenticator.sessions.open(MEMBER)
+    told = jwt.decode(token, OctKey.import_key(KEY)).claims
+    old = jwt.encode({"alg": "HS256"}, told, OctKey.import_key(KEY))
+    assert authenticator.caller(bearer(old)).member_id == MEMBER
+    refused(authenticator, bearer(jwt.encode({"alg": "HS256"}, told, OctKey.import_key("y" * 32))))
+
+
 def test_a_merchant_comes_in_by_the_issuers_token(
     authenticator: Authenticator, clock: StoppedClock
 ) -> None:
