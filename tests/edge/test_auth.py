@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from chalicelib.edge.auth import Authenticator, Issuer, Sessions
 from chalicelib.edge.callers import Scope, UnauthenticatedError
