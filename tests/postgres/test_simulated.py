@@ -14,7 +14,7 @@ from tests.simulation.ports import standing_on
 from tests.simulation.registered import Registered
 from tests.simulation.verbs import VERBS
 
-SOME_VERBS = VERBS[::20]
+SOME_VERBS = VERBS[::40]
 SOME_POINTS = 4
 SOME_SEEDS = 2
 
