@@ -30,7 +30,8 @@ def asked(url: str, sql: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_many_at_once_make_it_once(empty_url: str) -> None:
+@pytest.mark.parametrize("again", range(8))  # they collide in different places
+def test_many_at_once_make_it_once(empty_url: str, again: int) -> None:
     assert schema_version(empty_url) == 0
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: create_schema(empty_url), range(8)))

@@ -45,6 +45,7 @@ _ANOTHER_WAS_FASTER = (
     errors.UniqueViolation,  # `IF NOT EXISTS` looks before it leaps, and not again
     errors.DuplicateTable,
     errors.DuplicateSchema,
+    errors.DuplicateObject,  # a table's row type
     errors.SerializationFailure,
     errors.DeadlockDetected,
     errors.InternalError_,  # a tuple of the catalogue was changed by two at once
