@@ -26,6 +26,7 @@ CONNECTIONS_MAX = 20
 
 _PREPARE_AFTER = 3  # uses of a statement on one connection
 _WAIT_SECONDS = 0.1
+_CONNECT_SECONDS_MAX = 2  # the least that libpq knows; the pool opens one at a time
 _IDLE_SECONDS_MAX = 300.0
 
 
@@ -110,6 +111,8 @@ class Connections:
         told = conninfo_to_dict(self._url)
         if "target_session_attrs" not in told:
             chosen["target_session_attrs"] = "read-write"  # never one that only follows
+        if "connect_timeout" not in told:
+            chosen["connect_timeout"] = _CONNECT_SECONDS_MAX
         if "application_name" not in told:
             chosen["application_name"] = "shoukuan"
         return ConnectionPool(
@@ -128,5 +131,6 @@ def _left(connection: Connection) -> bool:
     """Tell whether the other side has closed an idle connection."""
     if connection.closed:
         return True
-    waiting, _, _ = select.select([connection.fileno()], [], [], 0)
-    return bool(waiting)
+    poll = select.poll()  # `select` knows no descriptor beyond 1,023
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
