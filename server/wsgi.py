@@ -110,7 +110,7 @@ def _decoded(word: str) -> str:
 
 def _body(environ: Environ) -> bytes:
     try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
+        length = max(0, int(environ.get("CONTENT_LENGTH") or 0))
     except ValueError:
         length = 0
     if length > BODY_BYTES_MAX:

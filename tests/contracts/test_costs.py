@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from benchmarks.meter import Meter
 from benchmarks.verbs import BUDGETS, measured
+from chalicelib.edge.limits import PAYMENT, Limiter
+from chalicelib.edge.problems import TooManyRequestsError
 from chalicelib.kernel import trace
 from chalicelib.storage import commit, keys
 from chalicelib.storage.conditions import ITEM_PRESENT, Set
+from chalicelib.storage.counters import Counters
 from chalicelib.storage.values import Key
 from tests.conftest import dynamo_table
-from tests.fakes.house import House
+from tests.fakes.house import House, counted_randomness
 
 pytestmark = pytest.mark.emulator
 
@@ -76,6 +80,22 @@ def test_no_partition_is_shared_but_the_outboxs_sixteen(metered: tuple[House, Me
     )
     crowded = {pk for (_, pk), times in partitions.items() if times > 1}
     assert crowded <= {keys.outbox_shard(shard) for shard in range(keys.OUTBOX_SHARDS)}
+
+
+def test_a_callers_count_costs_nothing_while_it_is_calm_and_one_write_after(
+    metered: tuple[House, Meter],
+) -> None:
+    house, meter = metered
+    limiter = Limiter(Counters(house.table, counted_randomness()), house.clock)
+    costs = []
+    for _ in range(PAYMENT.per_minute + 2):
+        with meter.reading() as reading, suppress(TooManyRequestsError):
+            limiter.admit(PAYMENT, "somebody")
+        costs.append((reading.round_trips, reading.write_units))
+    calm = PAYMENT.calm or 0
+    assert costs[:calm] == [(0, 0)] * calm
+    assert set(costs[calm : PAYMENT.per_minute]) == {(1, 2)}
+    assert costs[PAYMENT.per_minute :] == [(0, 0)] * 2
 
 
 def test_there_is_no_index_whose_partition_could_be_shared(emulator_client: Any) -> None:

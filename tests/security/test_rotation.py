@@ -1,5 +1,6 @@
 """Every secret is exchanged while people pay: by reference, without a restart, nobody refused."""
 
+import ast
 import json
 import secrets
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from local.sandbox.keys import SandboxKeys, environment
 from tests.edge.calls import listening
 from tests.fakes.premises import SANDBOX, SESSION_KEY, Premises, forget, premises, sandbox_keys
 from tests.security.world import PARCEL
+
+ROOT = Path(__file__).parent.parent.parent
+WIRINGS = [ROOT / "chalicelib/outside.py", *sorted((ROOT / "chalicelib").glob("*/wiring.py"))]
 
 NAMED = {
     "SESSION_KEY": "session#key",
@@ -205,3 +209,20 @@ def _kid(token: str) -> str:
     from joserfc.jws import extract_compact  # noqa: PLC0415
 
     return str(extract_compact(token.encode()).headers()["kid"])
+
+
+def test_everything_that_holds_a_secret_is_renewed() -> None:
+    """`@cache` on what is built of something renewed would keep the old secret for ever."""
+    built: dict[str, tuple[list[str], set[str]]] = {}
+    for path in WIRINGS:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                words = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                words |= {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+                how = [ast.unparse(one) for one in node.decorator_list]
+                built[f"{path.parent.name} {node.name}"] = (how, words)
+    renewed = {name.partition(" ")[2] for name, (how, _) in built.items() if "renewed" in str(how)}
+    assert {"wechatpay", "sessions", "pushes", "sign_in"} <= renewed
+    holds = renewed | {"secret"}
+    kept = {name for name, (how, words) in built.items() if "cache" in how and words & holds}
+    assert kept == {"chalicelib table"}, "its password is read at the start"
