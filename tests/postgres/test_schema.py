@@ -1,13 +1,19 @@
 """The schema is made once, whoever comes first; tokens are kept as long as they must be."""
 
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import psycopg
 import pytest
 
+from chalicelib.kernel.clock import instant_text
+from chalicelib.kernel.fingerprint import fingerprint
+from chalicelib.storage import keys
+from chalicelib.storage.counters import Counters
 from chalicelib.storage.postgres import schema
 from chalicelib.storage.postgres import table as postgres_table
 from chalicelib.storage.postgres.schema import SchemaError, create_schema, schema_version
@@ -132,3 +138,18 @@ def _walks(url: str) -> int:
     ((count,),) = asked(url, "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'items'")
     assert isinstance(count, int)
     return count
+
+
+def test_counts_that_are_over_are_forgotten_and_nothing_else(sweeping: PostgresTable) -> None:
+    began = datetime.now(UTC)
+    counters = Counters(sweeping, os.urandom)
+    assert counters.add("sign_in", "somebody", began - timedelta(hours=2), 1, most=5)
+    assert counters.add("sign_in", "somebody", began, 1, most=5)
+    sweeping.transact([Put(Key("main", "limit", "x"), {"ttl": 1})], "a")
+    sweeping.transact([Put(Key("main", "limitless", "x"), {"ttl": 1})], "b")
+    ((kept, _),) = sweeping.query(
+        "main", keys.counter("sign_in", fingerprint("somebody"), "").pk
+    ).rows
+    assert kept.sk == instant_text(began)
+    assert sweeping.get(Key("main", "limit", "x")) == {"ttl": 1}
+    assert sweeping.get(Key("main", "limitless", "x")) == {"ttl": 1}

@@ -76,6 +76,15 @@ DELETE FROM shoukuan.commits WHERE token IN (
   FOR UPDATE SKIP LOCKED
 )
 """
+_SWEEP_COUNTS = """
+DELETE FROM shoukuan.items WHERE (tbl, pk, sk) IN (
+  SELECT tbl, pk, sk FROM shoukuan.items
+  WHERE tbl = 'main' AND pk >= 'limit/' AND pk < 'limit0'
+    AND (body ->> 'ttl')::numeric < extract(epoch FROM now())
+  LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
+"""
+"""What DynamoDB's TTL does: only counts of callers have an end (`storage/counters.py`)."""
 _BEGIN: LiteralString = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _LOCK_TIMEOUT: LiteralString = f"SET LOCAL lock_timeout = {_LOCK_MILLISECONDS}"
 _COMMIT: LiteralString = "COMMIT"
@@ -216,7 +225,7 @@ class PostgresTable:
             return _executed(connection, Statement(sql, tuple(parameters))).fetchall()
 
     def _sweep_sometimes(self, token: str) -> None:
-        """Forget old tokens of one slice; tokens are random, so are the slices.
+        """Forget counts that are over, and old tokens of one slice; tokens are random, so are they.
 
         No index on their time is needed, whose end all commits would write to.
         """
@@ -227,6 +236,7 @@ class PostgresTable:
         bounds = [f"{at:02x}", f"{at + 1:02x}" if at + 1 < _SLICES else "g"]
         with suppress(StoreThrottledError, StoreSilentError):
             self._asked_nothing(_SWEEP, [*bounds, _TOKEN_MINUTES])
+            self._asked_nothing(_SWEEP_COUNTS, [])
 
     def _asked_nothing(self, sql: str, parameters: Sequence[Any]) -> None:
         with _verdicts(), self._connections.lent() as connection:
