@@ -10,11 +10,14 @@ from local.package import package
 from local.packaging.staging import Architecture
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep those that need the package in the one process that builds it."""
+    """Keep those that need the package in the one process that builds it, which takes long."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("package"))
+            if {"packed"} & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from chalicelib.edge.pgschema import create_queues
 from local.lifeline import ROOT
 from local.postgres import Postgres
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 LEASE_SECONDS = 2
 SECONDS_MAX = 30
