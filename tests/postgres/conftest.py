@@ -7,7 +7,6 @@ import pytest
 
 from tests.fakes.pgwire import Wire
 
-
 _LONG = {"test_simulated", "test_servers", "test_costs"}
 
 
