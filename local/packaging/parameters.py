@@ -52,8 +52,8 @@ _CONDITIONS = {
     "HasDomain": {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]},
     "HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]},
 }
-_WIRED = re.compile(r"stage|\w+_(table|queue|bucket)")
-"""What the stack itself made, or is called."""
+_WIRED = re.compile(r"stage|\w+_(table|queue|bucket)|storage_\w+")
+"""What the stack itself made, or is called; and what is for other clouds."""
 
 _STAGE_NAMES = "^[a-z][a-z0-9-]{0,19}$"
 

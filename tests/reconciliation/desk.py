@@ -7,6 +7,7 @@ import pytest
 from app import app
 from chalicelib import outside
 from chalicelib.edge.callers import Caller, Scope
+from chalicelib.edge.watch import UNWATCHED
 from chalicelib.reconciliation import wiring
 from chalicelib.reconciliation.api import api
 from chalicelib.reconciliation.model import Discrepancy, Outcome
@@ -32,6 +33,7 @@ class Desk(Shop):
         self.badge = Badge(Scope.OPERATOR)
         room, clock = self.house.reconciling, self.house.clock
         patch.setattr(api, "authenticator", lambda: self.badge)
+        patch.setattr(api, "watch", lambda: UNWATCHED)
         patch.setattr(wiring, "read_reconciliations", lambda: room.read)
         patch.setattr(wiring, "request_run", lambda: room.request)
         patch.setattr(wiring, "report_day", lambda: room.report)

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.reconciliation.model import DiscrepancyState, Resolution
-from chalicelib.storage.commit import Commits, Work
+from chalicelib.storage.commit import Commits, Effort, Work
 from tests.reconciliation.trade import Trade
 
 COMMITS = 8
@@ -35,8 +35,8 @@ def test_a_killed_run_loses_nothing_and_books_nothing_twice(
     trade.house.bill_books.drawn(700)
     day, run, commit = trade.end_day(), trade.house.reconciling.day, vars(Commits)["_commit"]
 
-    def killed(self: Commits, work: Work, deadline: float) -> None:
-        commit(self, work, deadline)
+    def killed(self: Commits, work: Work, deadline: float, effort: Effort) -> None:
+        commit(self, work, deadline, effort)
         done.append(1)
         if len(done) == number:
             raise KilledError

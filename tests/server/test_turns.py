@@ -72,9 +72,11 @@ def test_who_comes_late_to_its_end_leaves_the_next_turn_alone() -> None:
     assert work.turns.take(work.schedule, START + LEASE_MAX) == START + 2 * LEASE_MAX
 
 
-def test_of_many_tickers_at_once_one_takes_the_turn(table: Table) -> None:
-    if isinstance(table, MemoryTable):
-        pytest.skip("the fake has one thread")
+def test_of_many_tickers_at_once_one_takes_the_turn(
+    table: Table, request: pytest.FixtureRequest
+) -> None:
+    if isinstance(table, MemoryTable) or "moto" in request.node.callspec.id:
+        pytest.skip("the fake has one thread, and moto loses updates of many")
     schedule, barrier, taken = Schedule("sweep", HOUR, lambda *_: None), Barrier(4), []
 
     def take() -> None:
