@@ -284,6 +284,7 @@ def premises(**settings: str) -> Iterator[Premises]:
         "PUBLIC_BASE_URL": OURS,
         "SESSION_KEY": SESSION_KEY,
         "RATE_LIMITS_ENABLED": "false",
+        "ROUND_MILLISECONDS": "10",
         **settings,
     }
     with pytest.MonkeyPatch.context() as patch:
