@@ -159,7 +159,7 @@ ALLOWED: dict[str, tuple[Grant, ...]] = {
         *_MINI_PROGRAM,
     ),
     "WatchHealth": (
-        reads(MAIN, "GetItem", "Query"),
+        reads(MAIN, "GetItem", "BatchGetItem", "Query"),
         reads(LOG, "GetItem", "BatchGetItem", "Query"),
         *counts_dead(*_QUEUES),
     ),
