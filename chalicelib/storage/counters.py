@@ -20,11 +20,15 @@ from chalicelib.storage.table import (
 )
 
 _KEPT = timedelta(hours=1)
+_ATTEMPTS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Where all processes count together; one round trip, two write units, nothing is retried."""
+    """Where all processes count together; one round trip, two write units.
+
+    Only a conflict is tried again: many stand behind one address.
+    """
 
     table: Table
     randomness: Randomness
@@ -42,10 +46,12 @@ class Counters:
             (Add("times", times), Set("ttl", ends)),
             AnyOf((Missing("times"), AtMost("times", most - times))),
         )
-        try:
-            self.table.transact([counted], self.randomness(16).hex())
-        except TransactionCancelledError as cancelled:
-            if cancelled.reasons[0].code is ReasonCode.CONDITION:
-                return False
-            raise StoreThrottledError("the count is busy") from None
-        return True
+        for _ in range(_ATTEMPTS_MAX):
+            try:
+                self.table.transact([counted], self.randomness(16).hex())
+            except TransactionCancelledError as cancelled:
+                if cancelled.reasons[0].code is ReasonCode.CONDITION:
+                    return False
+            else:
+                return True
+        raise StoreThrottledError("the count is busy")

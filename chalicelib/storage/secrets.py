@@ -25,6 +25,7 @@ from chalicelib.kernel.errors import TryAgainError
 
 SECRET, FILE = "secret:", "file:"
 PREVIOUS = "previous"
+_BUILDS_MAX = 3
 FRESH_SECONDS = 300
 AGAIN_SECONDS = 30
 """How often a key that nobody knows may make us look, before the five minutes are over."""
@@ -95,7 +96,7 @@ class Vault:
         whole = self._whole(source)
         revealed = _field(whole, field) if field else whole
         for notes in getattr(self._noting, "stack", ()):
-            notes[text] = revealed
+            notes.setdefault(text, revealed)  # what was built first is what must still hold
         return revealed
 
     def look_again(self) -> bool:
@@ -105,8 +106,9 @@ class Vault:
             if now - self._looked_at < AGAIN_SECONDS:
                 return False
             self._looked_at = now
-            before = {source: known.text for source, known in self._known.items()}
-        return any(self._read(source).text != text for source, text in before.items())
+            before = {source: known.text for source, known in list(self._known.items())}
+        changed = [self._read(source).text != text for source, text in before.items()]
+        return any(changed)
 
     @contextmanager
     def noting(self) -> Iterator[Mapping[str, str]]:
@@ -123,6 +125,9 @@ class Vault:
         known = self._known.get(source)
         if known is not None and self._still(source, known):
             return known.text
+        if known is not None and source.startswith(SECRET):
+            # One asks; whoever comes meanwhile is served with what was known.
+            self._known[source] = _Known(known.text, known.mark, self._monotonic())
         return self._read(source).text
 
     def _still(self, source: str, known: _Known) -> bool:
@@ -131,14 +136,14 @@ class Vault:
         return self._monotonic() - known.at < FRESH_SECONDS
 
     def _read(self, source: str) -> _Known:
-        mark = _mark(source) if source.startswith(FILE) else None
+        mark: object = _mark(source) if source.startswith(FILE) else None
         try:
             is_file = source.startswith(FILE)
             text = _text(source) if is_file else self._fetch(source.removeprefix(SECRET))
-        except (OSError, SecretUnavailableError):
+        except (OSError, UnicodeDecodeError, SecretUnavailableError):
             if source not in self._known:
                 raise SecretUnavailableError("a secret can't be had", name=source) from None
-            text = self._known[source].text
+            text, mark = self._known[source].text, self._known[source].mark
         self._known[source] = known = _Known(text, mark, self._monotonic())
         return known
 
@@ -159,8 +164,11 @@ class Renewed(Generic[Built]):
             built, notes = held
             if all(vault.reveal(text) == revealed for text, revealed in notes.items()):
                 return built
-        with vault.noting() as notes:
-            built = self._build()
+        for _ in range(_BUILDS_MAX):
+            with vault.noting() as notes:
+                built = self._build()
+            if all(vault.reveal(text) == revealed for text, revealed in notes.items()):
+                break  # nothing changed meanwhile: what belongs together was read together
         self._held = (built, notes)
         return built
 
@@ -176,7 +184,8 @@ def _field(whole: str, field: str) -> str:
     except ValueError:
         fields = None
     if isinstance(fields, dict):
-        return str(fields.get(field, ""))
+        value = fields.get(field)
+        return "" if value is None else str(value)
     return "" if field == PREVIOUS else whole
 
 

@@ -14,6 +14,7 @@ from chalicelib import outside
 from chalicelib.edge.auth import Sessions
 from chalicelib.payments import wiring as payments
 from chalicelib.providers.wechatpay.client import WeChatPay
+from chalicelib.storage.secrets import Renewed, Vault
 from local.sandbox.keys import SandboxKeys, environment
 from tests.edge.calls import listening
 from tests.fakes.premises import SANDBOX, SESSION_KEY, Premises, forget, premises, sandbox_keys
@@ -226,3 +227,23 @@ def test_everything_that_holds_a_secret_is_renewed() -> None:
     holds = renewed | {"secret"}
     kept = {name for name, (how, words) in built.items() if "cache" in how and words & holds}
     assert kept == {"chalicelib table"}, "its password is read at the start"
+
+
+def test_what_is_built_of_an_old_and_a_new_text_is_built_again() -> None:
+    """The vault looked between two parts of one thing."""
+    kept, now = {"k": "old", "b": "1"}, [0.0]
+    vault = Vault(lambda name: kept[name], lambda: now[0])
+    inner = Renewed(lambda: vault.reveal("secret:k"), lambda: vault)
+
+    def both() -> tuple[str, str]:
+        first = inner()
+        kept["k"] = "new"
+        now[0] += 301
+        return first, vault.reveal("secret:k")
+
+    outer = Renewed(both, lambda: vault)
+    assert outer() == ("new", "new")
+    vault.reveal("secret:b")
+    kept.update(k="newer", b="2")
+    assert vault.look_again()
+    assert (vault.reveal("secret:k"), vault.reveal("secret:b")) == ("newer", "2")
