@@ -25,7 +25,7 @@ from chalicelib.kernel.errors import TryAgainError
 
 SECRET, FILE = "secret:", "file:"
 PREVIOUS = "previous"
-_BUILDS_MAX = 3
+_BUILDS_MAX, _HELD = 3, "held"
 FRESH_SECONDS = 300
 AGAIN_SECONDS = 30
 """How often a key that nobody knows may make us look, before the five minutes are over."""
@@ -154,12 +154,12 @@ class Renewed(Generic[Built]):
     def __init__(self, build: Callable[[], Built], vault: Callable[[], Vault]) -> None:
         self._build = build
         self._vault = vault
-        self._held: tuple[Built, Mapping[str, str]] | None = None
+        self._kept = cache(dict[str, tuple[Built, Mapping[str, str]]])  # where `@cache` keeps
         self.__name__, self.__doc__ = build.__name__, build.__doc__
 
     def __call__(self) -> Built:
         """Return it; whoever is building around it depends on its secrets too."""
-        vault, held = self._vault(), self._held
+        vault, held = self._vault(), self._kept().get(_HELD)
         if held is not None:
             built, notes = held
             if all(vault.reveal(text) == revealed for text, revealed in notes.items()):
@@ -169,12 +169,12 @@ class Renewed(Generic[Built]):
                 built = self._build()
             if all(vault.reveal(text) == revealed for text, revealed in notes.items()):
                 break  # nothing changed meanwhile: what belongs together was read together
-        self._held = (built, notes)
+        self._kept()[_HELD] = (built, notes)
         return built
 
     def cache_clear(self) -> None:
         """Forget it."""
-        self._held = None
+        self._kept.cache_clear()
 
 
 def _field(whole: str, field: str) -> str:

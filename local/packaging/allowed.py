@@ -160,7 +160,7 @@ ALLOWED: dict[str, tuple[Grant, ...]] = {
     ),
     "WatchHealth": (
         reads(MAIN, "GetItem", "BatchGetItem", "Query"),
-        reads(LOG, "GetItem", "BatchGetItem", "Query"),
+        reads(LOG, "GetItem", "Query"),
         *counts_dead(*_QUEUES),
     ),
 }
